@@ -1,0 +1,165 @@
+//! What the judge says: an outcome for each check, for each case and for each requirement.
+//!
+//! "The client is wrong", "it could not be seen", "the client does not do that" and "we were at fault" never merge.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sparring_mock_server::journal::Moment;
+
+use crate::spec::model::Level;
+
+/// The outcome of one check. Worse ones compare greater (scenario language, section 7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Selected, judged right, in time.
+    Pass,
+    /// The attachment does not show that lane or field.
+    NotObservable,
+    /// An action on which it depends was refused as unsupported.
+    Unsupported,
+    /// An earlier check took no record, so that this one has no ground.
+    NotReached,
+    /// It failed, and rests on a reading of a contradiction.
+    Deviation,
+    /// Contradicted, out of bounds, or not there when decided.
+    Fail,
+}
+
+/// A check and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CheckVerdict {
+    /// Index of the step, from 0; none for the checks of the state lane that are always on.
+    pub step: Option<usize>,
+    /// Line in the scenario file; 0 where there is no step.
+    pub line: usize,
+    /// Actor it was judged for.
+    pub actor: String,
+    /// Requirement ids.
+    pub requirements: Vec<String>,
+    /// Level of the strictest of them.
+    pub level: Level,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Contradiction id behind a deviation.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub deviation: Option<String>,
+    /// What was expected, in words.
+    pub expected: String,
+    /// What was observed, in words that name what is wrong.
+    pub observed: String,
+    /// Why it failed, typed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mismatch: Option<Mismatch>,
+    /// Place in the trace (index of the record) that decided it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub record: Option<usize>,
+    /// When it was decided.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub at: Option<Moment>,
+}
+
+/// The ways in which a check fails.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Mismatch {
+    /// Nothing that fits came.
+    Missing,
+    /// A field has a wrong value.
+    Field {
+        /// Its path.
+        path: String,
+        /// What it should have been.
+        expected: String,
+        /// What it was.
+        found: String,
+    },
+    /// It came too early.
+    Early {
+        /// By how much, beyond all tolerance.
+        by: Duration,
+    },
+    /// It came too late.
+    Late {
+        /// By how much, beyond all tolerance.
+        by: Duration,
+    },
+    /// The number of records in the window is wrong.
+    Count {
+        /// How many there were.
+        found: u64,
+    },
+    /// A record that must not come came.
+    Forbidden,
+    /// The next state was another.
+    State {
+        /// The one expected.
+        expected: String,
+        /// The one reported.
+        found: String,
+    },
+    /// A state transition that the contract forbids.
+    Transition {
+        /// The state left.
+        from: String,
+        /// The state entered.
+        to: String,
+    },
+    /// States were left over at the end of the case.
+    Leftover,
+    /// A reference leads nowhere.
+    Reference {
+        /// As written.
+        place: String,
+    },
+}
+
+impl Mismatch {
+    /// Whether a late harness could have caused it, so that the case must be tried again before it is held against
+    /// the subject. With everything tied to bounds, that is all but a wrong value.
+    pub fn is_about_time(&self) -> bool {
+        !matches!(self, Self::Field { .. } | Self::Reference { .. })
+    }
+}
+
+/// The outcome of a case: its worst check, or what kept it from being judged. Worse ones compare greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CaseOutcome {
+    /// All checks passed.
+    Pass,
+    /// The worst check could not be seen.
+    NotObservable,
+    /// The worst check depends on an action that the client does not do.
+    Unsupported,
+    /// The harness measured its own lateness, and it exceeds what a failed check allows.
+    Inconclusive,
+    /// The worst check was not reached.
+    NotReached,
+    /// The worst check is a deviation.
+    Deviation,
+    /// A check failed.
+    Fail,
+    /// The case ended at its limit while a check waited.
+    Timeout,
+    /// The client's process ended in mid-case.
+    Crash,
+    /// The adapter broke its protocol.
+    AdapterError,
+    /// The mock broke its own contract outside a fault, or the runner failed.
+    HarnessError,
+}
+
+impl From<Outcome> for CaseOutcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Pass => Self::Pass,
+            Outcome::NotObservable => Self::NotObservable,
+            Outcome::Unsupported => Self::Unsupported,
+            Outcome::NotReached => Self::NotReached,
+            Outcome::Deviation => Self::Deviation,
+            Outcome::Fail => Self::Fail,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! From YAML text to scenarios: reading, checking, multiplying by axes.
+
+pub mod model;
