@@ -11,6 +11,7 @@
 
 pub mod judge;
 pub mod plan;
+pub mod report;
 pub mod run;
 pub mod spec;
 pub mod trace;
