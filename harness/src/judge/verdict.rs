@@ -166,3 +166,28 @@ impl From<Outcome> for CaseOutcome {
         }
     }
 }
+
+/// What became of a case.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// A verdict for each check and actor, in the order of the steps; then those of the state lane.
+    pub checks: Vec<CheckVerdict>,
+    /// The case's outcome.
+    pub outcome: CaseOutcome,
+}
+
+impl Judgement {
+    /// The same after a run in which the harness was later than bounds allow: failures that lateness can explain make
+    /// the case inconclusive, unless something else failed too. The checks keep their outcomes.
+    #[must_use]
+    pub fn doubting_time(mut self) -> Self {
+        let failed = |check: &&CheckVerdict| check.outcome >= Outcome::Deviation;
+        let about_time = |check: &CheckVerdict| check.mismatch.as_ref().is_some_and(Mismatch::is_about_time);
+        let mut failures = self.checks.iter().filter(failed).peekable();
+        let doubtful = self.outcome <= CaseOutcome::Timeout && failures.peek().is_some() && failures.all(about_time);
+        if doubtful {
+            self.outcome = CaseOutcome::Inconclusive;
+        }
+        self
+    }
+}
