@@ -4,6 +4,7 @@
 //! message, heartbeat, close. Honest code lives in `systems`, rules in [`script`], the bytes beneath HTTP in [`wire`];
 //! what happened is in the [`journal`]. Nothing here knows of scenario steps, clients under test or verdicts.
 
+pub mod clock;
 pub mod contract;
 pub mod journal;
 pub mod script;
