@@ -6,7 +6,9 @@
 
 pub mod clock;
 pub mod contract;
+mod fields;
 pub mod journal;
 pub mod script;
+pub mod store;
 pub mod tokens;
 pub mod values;
