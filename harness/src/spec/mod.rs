@@ -89,7 +89,7 @@ fn parse_as(
         for combination in axes::combinations(tree.get("axes"), &mut diagnostics) {
             let tree = axes::put_in(&tree, &combination, &mut diagnostics);
             let id = format!("{id}{}", combination.suffix());
-            scenarios.push(decode::scenario(&tree, (id, file), system, catalogue, &mut diagnostics));
+            scenarios.extend(decode::scenario(&tree, (id, file), system, catalogue, &mut diagnostics));
         }
     }
     diagnostics.finish().map(|()| scenarios)

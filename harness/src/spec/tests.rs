@@ -267,7 +267,7 @@ fn the_id_is_the_path_from_the_system_on(#[case] file: &str, #[case] id: &str) {
 #[case(&[("digitwin/a/b.yaml", RIGHT)], "digitwin/a/b")]
 #[case(
     &[("digitwin/a/b.yaml", "title: T\n"), ("digitwin/requirements.yaml", "rules: []\n"), ("digitwin/a/c.yaml", RIGHT)],
-    "<dir>/digitwin/requirements.yaml:1:1: unknown key `rules`"
+    "<dir>/digitwin/requirements.yaml:1:1: `rules` is no key here"
 )]
 #[case(
     &[("digitwin/a/b.yaml", "title: T\n"), ("digitwin/a/c.yaml", "steps: []\n")],
