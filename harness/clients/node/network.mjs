@@ -32,6 +32,7 @@ const tracked = (Agent) =>
 
     cut() {
       for (const socket of this.live) socket.destroy();
+      this.live.clear(); // their close events come later
     }
   };
 

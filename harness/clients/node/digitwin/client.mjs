@@ -121,12 +121,12 @@ export class WebSocketClient extends EventEmitter {
     const attempt = this.attempt;
     this.attempt = null;
     this.session = null;
-    if (attempt) this.abandon(attempt);
+    if (attempt) this.abandon(attempt, state);
     this.setConnectionState(state);
   }
 
-  /** From here on the old connection is neither heard nor open (DT-X-08). */
-  abandon(attempt) {
+  /** From here on the old connection is neither heard nor open, whatever it is left for (DT-X-08). */
+  abandon(attempt, _state) {
     attempt.silence();
     const closing = attempt.close().finally(() => this.closing.delete(closing));
     this.closing.add(closing);
