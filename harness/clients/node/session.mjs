@@ -34,7 +34,8 @@ export class Session {
   async close() {
     await this.app.destroy();
     const left = { sockets: this.#network.open, timers: this.#timers.pending };
-    this.#timers.clearAll();
+    this.notify = () => {}; // what a broken client says of its cleaning up belongs to no session any more
+    this.#timers.stop();
     this.#network.cut();
     return left;
   }

@@ -2,6 +2,7 @@
 
 export class Timers {
   #running = new Set();
+  #stopped = false;
 
   get pending() {
     return this.#running.size;
@@ -12,6 +13,7 @@ export class Timers {
   }
 
   set(action, delay) {
+    if (this.#stopped) return null;
     const timer = setTimeout(() => {
       this.#running.delete(timer);
       action();
@@ -25,7 +27,9 @@ export class Timers {
     this.#running.delete(timer);
   }
 
-  clearAll() {
+  /** Ends them all, and lets no new one begin. */
+  stop() {
+    this.#stopped = true;
     for (const timer of [...this.#running]) this.clear(timer);
   }
 }
