@@ -6,8 +6,10 @@
 
 pub mod clock;
 pub mod contract;
+mod fields;
 pub mod journal;
 pub mod script;
+pub mod store;
 pub mod tokens;
 pub mod values;
 pub mod wire;

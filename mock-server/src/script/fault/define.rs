@@ -5,9 +5,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fields::Fields;
 use super::param::Kind;
 use crate::contract::{Protocol, SystemId};
+use crate::fields::Fields;
 use crate::script::stage::{Stage, Subject};
 
 /// What a fault's block declares. Implemented by [`fault!`] alone.
@@ -233,9 +233,11 @@ macro_rules! fault {
                 }
             }
 
-            fn read(fields: &mut $crate::script::fault::fields::Fields<'_>) -> Option<Self> {
+            fn read(fields: &mut $crate::fields::Fields<'_>) -> Option<Self> {
                 // All are read before the first missing one ends it, so that every error is found.
-                $(let $field = fields.take::<$ty>(stringify!($field), fault!(@default $ty $(, $default)?));)*
+                $(let $field = $crate::script::fault::param::take::<$ty>(
+                    fields, stringify!($field), fault!(@default $ty $(, $default)?),
+                );)*
                 let _ = fields;
                 Some(Self { $($field: $field?),* })
             }

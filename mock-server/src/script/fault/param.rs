@@ -11,7 +11,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::define::{ParamInfo, Presence};
-use crate::values::{ValueError, format_duration, parse_duration};
+use crate::fields::{Fields, missing};
+use crate::values::{FieldError, ValueError, format_duration, parse_duration};
 
 /// What may stand in a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +99,29 @@ pub(super) fn info<T: Param>(name: &'static str, doc: &'static str, default: Opt
         None => Presence::Required,
     };
     ParamInfo { name, doc, kind: T::KIND, presence }
+}
+
+/// Takes the parameter of this name; none if it is wrong, or missing without default.
+pub(super) fn take<T: Param>(fields: &mut Fields<'_>, name: &str, default: Option<T>) -> Option<T> {
+    let Some(value) = fields.get(name) else {
+        let usual = default.or_else(T::absent);
+        if usual.is_none() {
+            fields.refuse(missing(name, T::KIND.expected()));
+        }
+        return usual;
+    };
+    let taken = T::read(value);
+    if taken.is_none() {
+        fields.refuse(wrong(name, value, T::KIND));
+    }
+    taken
+}
+
+fn wrong(name: &str, value: &Value, kind: Kind) -> FieldError {
+    match (kind, value.as_str()) {
+        (Kind::Choice(words), Some(text)) => FieldError::unknown(name, text, "one of", words.iter().copied()),
+        _ => FieldError::new(name, value, kind.expected()),
+    }
 }
 
 /// Writes the parameter into the map, unless it is what its absence means.
