@@ -30,6 +30,26 @@ test('connects by polling, upgrades, and reports its session once', async (t) =>
   assert.deepEqual(await app.session.close(), { sockets: 0, timers: 0 });
 });
 
+for (const [what, onUpgrade] of [
+  ['refused', (_, socket) => socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n')],
+  ['never answered', (_, socket) => socket.resume().on('end', () => socket.destroy())],
+]) {
+  test(`an upgrade that is ${what} leaves the session on polling`, async (t) => {
+    const server = await startServer(t, { pingInterval: 50 });
+    server.server.httpServer.removeAllListeners('upgrade').on('upgrade', onUpgrade);
+    const app = openApp(t, server);
+    await app.act('connect');
+    await app.state('connected');
+    const { conn } = server.attempts.all[0].socket;
+    await once(conn, 'heartbeat');
+    assert.equal(conn.transport.name, 'polling');
+    assert.deepEqual(app.states(), ['connecting', 'authenticating', 'connected']);
+    const gone = once(conn, 'close');
+    assert.deepEqual(await app.session.close(), { sockets: 0, timers: 0 });
+    await gone;
+  });
+}
+
 test('a second connect() opens nothing, and a repeated session_created changes nothing', async (t) => {
   const twice = (socket, token) => [accept(socket, token), accept(socket, token), socket.emit('unheard-of', 1)];
   const server = await startServer(t, { verdicts: [twice], pingInterval: 50 });
@@ -155,7 +175,8 @@ test('a lost session is resumed, with the counters cleared', async (t) => {
 });
 
 test('a disconnect without a verdict keeps the token', async (t) => {
-  const server = await startServer(t, { verdicts: [(socket) => socket.disconnect(true), accept] });
+  const drop = async (socket) => (await upgraded(socket), socket.conn.close());
+  const server = await startServer(t, { verdicts: [drop, accept] });
   const app = openApp(t, server, { options: { backoffBase: 20 } });
   await app.act('connect');
   await app.state('connected');
