@@ -62,8 +62,8 @@ pub struct Link {
 
 /// A call on a link, as the stream gets it.
 pub(super) enum Command {
-    /// End it, so that it looks like this.
-    End(How),
+    Reset,
+    Cut,
     Bend(Bend),
 }
 
@@ -104,12 +104,12 @@ impl Link {
 
     /// Resets the connection (RST). What had not left yet is lost.
     pub fn reset(&self) {
-        self.post(Command::End(How::Reset));
+        self.post(Command::Reset);
     }
 
     /// Ends the stream in both directions (FIN), without any protocol's own close. What had not left yet is lost.
     pub fn cut(&self) {
-        self.post(Command::End(How::Fin));
+        self.post(Command::Cut);
     }
 
     /// From now on nothing is read and nothing leaves; what the layer above writes waits for [`resume`](Self::resume).

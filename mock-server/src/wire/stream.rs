@@ -249,22 +249,19 @@ impl Course {
 
     fn apply(&mut self, command: Command) {
         match command {
-            Command::End(how) => self.end_by_fault(how),
+            Command::Reset => self.break_off(How::Reset, close_hard),
+            Command::Cut => self.break_off(How::Fin, close_gently),
             Command::Bend(bend) if self.socket.is_some() => self.detour.get_or_insert_default().bend(bend),
             Command::Bend(_) => {}
         }
     }
 
-    fn end_by_fault(&mut self, how: How) {
-        let Some(socket) = self.socket.take() else { return };
-        match how {
-            How::Fin => close_gently(socket),
-            // Setting it fails only on a socket that is broken already.
-            How::Reset => drop(socket.set_zero_linger()),
-            How::Silence => {}
+    fn break_off(&mut self, how: How, close: impl FnOnce(TcpStream)) {
+        if let Some(socket) = self.socket.take() {
+            close(socket);
+            self.finish(End { by: By::Fault, how });
+            self.detour = None;
         }
-        self.finish(End { by: By::Fault, how });
-        self.detour = None;
     }
 
     fn finish(&self, end: End) {
@@ -305,6 +302,13 @@ fn write_straight(socket: &mut TcpStream, cx: &mut Context<'_>, bufs: &[IoSlice<
         [buf] => Pin::new(socket).poll_write(cx, buf),
         bufs => Pin::new(socket).poll_write_vectored(cx, bufs),
     }
+}
+
+/// Resets the connection.
+fn close_hard(socket: TcpStream) {
+    // Fails only on a socket that is broken already.
+    let _ = socket.set_zero_linger();
+    drop(socket);
 }
 
 /// Ends the stream in both directions. What the peer has sent is read first: a socket that is closed over unread bytes
