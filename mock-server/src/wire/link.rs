@@ -102,12 +102,13 @@ impl Link {
         self.peer
     }
 
-    /// Resets the connection (RST). What had not left yet is lost.
+    /// Resets the connection (RST). What has not left yet, because of a latency or a stall, is lost.
     pub fn reset(&self) {
         self.post(Command::Reset);
     }
 
-    /// Ends the stream in both directions (FIN), without any protocol's own close. What had not left yet is lost.
+    /// Ends the stream in both directions (FIN), without any protocol's own close. What has
+    /// not left yet, because of a latency or a stall, is lost.
     pub fn cut(&self) {
         self.post(Command::Cut);
     }
@@ -139,7 +140,7 @@ impl Link {
     }
 
     /// Sends a frame as [`send`](Self::send) does.
-    pub fn send_frame(&self, frame: Frame) {
+    pub fn send_frame(&self, frame: &Frame) {
         self.send(frame.to_bytes());
     }
 

@@ -215,6 +215,10 @@ impl Course {
     /// Obeys, and sends what is due. Whatever is left wakes `cx`.
     fn settle(&mut self, cx: &mut Context<'_>) {
         self.obey();
+        self.push_out(cx);
+    }
+
+    fn push_out(&mut self, cx: &mut Context<'_>) {
         let (Some(socket), Some(detour)) = (&mut self.socket, &mut self.detour) else { return };
         let was_full = detour.is_full();
         let outcome = detour.push_out(socket, cx);
@@ -257,6 +261,8 @@ impl Course {
     }
 
     fn break_off(&mut self, how: How, close: impl FnOnce(TcpStream)) {
+        // What came before the call is not lost for want of a chance to leave.
+        self.push_out(&mut Context::from_waker(Waker::noop()));
         if let Some(socket) = self.socket.take() {
             close(socket);
             self.finish(End { by: By::Fault, how });
@@ -313,8 +319,8 @@ fn close_hard(socket: TcpStream) {
 
 /// Ends the stream in both directions. What the peer has sent is read first: a socket that is closed over unread bytes
 /// resets, which could overtake the end.
-fn close_gently(socket: TcpStream) {
-    let socket = SockRef::from(&socket);
+fn close_gently(stream: TcpStream) {
+    let socket = SockRef::from(&stream);
     // Fails only on a socket that is broken already.
     let _ = socket.shutdown(Shutdown::Write);
     let mut scratch = [0; 4096];
@@ -323,6 +329,7 @@ fn close_gently(socket: TcpStream) {
             break;
         }
     }
+    drop(stream);
 }
 
 /// Unread bytes that are read away at the end.

@@ -258,3 +258,16 @@ async fn bending_loses_nothing() {
     soon(writing).await.unwrap().unwrap();
     reading.await.unwrap();
 }
+
+#[rstest]
+#[case::reset(Link::reset, Err(io::ErrorKind::ConnectionReset))]
+#[case::cut(Link::cut, Ok(0))]
+#[tokio::test]
+async fn what_was_sent_before_the_end_arrives(#[case] end: fn(&Link), #[case] expected: Result<usize, io::ErrorKind>) {
+    let Pair { stream, link, mut peer, listener: _listener } = pair().await;
+    tokio::spawn(echo(stream));
+    link.send("last words");
+    end(&link);
+    expect_bytes(&mut peer, "last words").await;
+    assert_eq!(soon(peer.read(&mut [0])).await.map_err(|error| error.kind()), expected);
+}

@@ -19,7 +19,7 @@ type Answer = Result<Response<Full<Bytes>>, hyper::Error>;
 /// Serves a connection: bodies and messages come back as they are.
 async fn serve(stream: Stream) {
     let service = service_fn(|request| async {
-        if request.headers().contains_key(header::UPGRADE) { upgrade(request) } else { answer(request).await }
+        if request.headers().contains_key(header::UPGRADE) { Ok(upgrade(request)) } else { answer(request).await }
     });
     let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     // Ends with an error where a test breaks the connection.
@@ -30,7 +30,7 @@ async fn answer(request: http::Request<Incoming>) -> Answer {
     Ok(Response::new(Full::new(request.into_body().collect().await?.to_bytes())))
 }
 
-fn upgrade(mut request: http::Request<Incoming>) -> Answer {
+fn upgrade(mut request: http::Request<Incoming>) -> Response<Full<Bytes>> {
     let key = derive_accept_key(request.headers()[header::SEC_WEBSOCKET_KEY].as_bytes());
     tokio::spawn(async move {
         let stream = TokioIo::new(hyper::upgrade::on(&mut request).await.unwrap());
@@ -46,7 +46,7 @@ fn upgrade(mut request: http::Request<Incoming>) -> Answer {
         .header(header::UPGRADE, "websocket")
         .header(header::CONNECTION, "Upgrade")
         .header(header::SEC_WEBSOCKET_ACCEPT, key);
-    Ok(response.body(Full::default()).unwrap())
+    response.body(Full::default()).unwrap()
 }
 
 /// A served connection, under a tap if there is one.
@@ -114,9 +114,9 @@ async fn a_fed_frame_reaches_the_server() {
 async fn a_sent_frame_reaches_the_client() {
     let (_listener, link, peer) = served(Some(Arc::default())).await;
     let mut socket = websocket(peer).await;
-    link.send_frame(Frame::text("injected"));
+    link.send_frame(&Frame::text("injected"));
     assert_eq!(next_text(&mut socket).await, "injected");
-    link.send_frame(Frame::close(Some(4001), "bye"));
+    link.send_frame(&Frame::close(Some(4001), "bye"));
     let close = soon(socket.next()).await.unwrap().unwrap();
     assert!(matches!(close, Message::Close(Some(frame)) if u16::from(frame.code) == 4001 && frame.reason == "bye"));
 }

@@ -159,7 +159,7 @@ async fn held_frames_go_when_released_and_at_the_end() {
 async fn injected_bytes_wait_for_the_upgrade() {
     let Pair { mut stream, link, mut peer, listener: _listener } = pair().await;
     link.set_tap(Notes::telling([]));
-    link.send_frame(Frame::text("out"));
+    link.send_frame(&Frame::text("out"));
     link.feed(Frame::text("in"));
     stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.unwrap();
     expect_bytes(&mut peer, "HTTP/1.1 100 Continue\r\n\r\n").await;
@@ -216,7 +216,7 @@ async fn injected_bytes_leave_while_the_layer_above_only_reads() {
     let Pair { stream, link, mut peer, listener: _listener } = upgraded(&notes).await;
     tokio::spawn(echo(stream));
     tokio::task::yield_now().await;
-    link.send_frame(Frame::text("injected"));
+    link.send_frame(&Frame::text("injected"));
     expect_bytes(&mut peer, text("injected")).await;
     assert_eq!(notes.outgoing_texts(), [""; 0]);
 }
