@@ -4,9 +4,12 @@
 //! message, heartbeat, close. Honest code lives in `systems`, rules in [`script`], the bytes beneath HTTP in [`wire`];
 //! what happened is in the [`journal`]. Nothing here knows of scenario steps, clients under test or verdicts.
 
+pub mod clock;
 pub mod contract;
+mod fields;
 pub mod journal;
 pub mod script;
+pub mod store;
 pub mod tokens;
 pub mod values;
 pub mod wire;
