@@ -212,8 +212,8 @@ impl Head {
         let first = bytes.try_get_u8().ok()?;
         let second = bytes.try_get_u8().ok()?;
         let length = match second & !MASK {
-            126 => u64::from(bytes.try_get_u16().ok()?),
-            127 => bytes.try_get_u64().ok()?,
+            MEDIUM => u64::from(bytes.try_get_u16().ok()?),
+            LONG => bytes.try_get_u64().ok()?,
             short => u64::from(short),
         };
         let mask = if second & MASK == 0 { None } else { Some(bytes.try_get_u32().ok()?.to_be_bytes()) };
@@ -240,11 +240,11 @@ fn put_length(bytes: &mut BytesMut, length: usize, mask_bit: u8) {
     match (u8::try_from(length), u16::try_from(length)) {
         (Ok(short @ ..=125), _) => bytes.put_u8(mask_bit | short),
         (_, Ok(medium)) => {
-            bytes.put_u8(mask_bit | 126);
+            bytes.put_u8(mask_bit | MEDIUM);
             bytes.put_u16(medium);
         }
         _ => {
-            bytes.put_u8(mask_bit | 127);
+            bytes.put_u8(mask_bit | LONG);
             bytes.put_u64(length as u64);
         }
     }
@@ -258,6 +258,10 @@ fn apply_mask(payload: &mut [u8], mask: [u8; 4]) {
 
 const FIN: u8 = 0x80;
 const MASK: u8 = 0x80;
+/// In place of a length: 16 bits with the length follow.
+const MEDIUM: u8 = 0x7E;
+/// In place of a length: 64 bits with the length follow.
+const LONG: u8 = 0x7F;
 const LONGEST_HEAD: usize = 14;
 
 /// The largest payload that is kept for a look at the whole frame.

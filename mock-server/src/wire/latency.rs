@@ -163,9 +163,73 @@ impl Lane {
 
 /// A moment so far off that the clock cannot show it is as good as a year.
 fn later(now: Instant, delay: Duration) -> Instant {
-    const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    const YEAR: Duration = Duration::from_hours(365 * 24);
     now + delay.min(YEAR)
 }
 
 /// Bytes on a lane from which on it takes no more.
 const FULL: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::array;
+
+    use super::*;
+
+    fn draw(seed: u64, direction: fn(&Latency) -> Option<Delays>) -> [Duration; 100] {
+        let (delay, jitter) = (Duration::from_millis(100), Duration::from_millis(40));
+        let latency = Latency { delay, jitter, direction: Direction::Both, seed };
+        let mut delays = direction(&latency).unwrap();
+        array::from_fn(|_| delays.next())
+    }
+
+    #[test]
+    fn delays_are_spread_around_the_mean() {
+        let drawn = draw(1, Latency::inward);
+        let range = Duration::from_millis(60)..=Duration::from_millis(140);
+        assert!(drawn.iter().all(|delay| range.contains(delay)), "{drawn:?}");
+        let short = drawn.iter().filter(|delay| **delay < Duration::from_millis(100)).count();
+        assert!((20..80).contains(&short), "{short} of 100 are shorter than the mean");
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_delays_again() {
+        assert_eq!(draw(1, Latency::inward), draw(1, Latency::inward));
+        assert_ne!(draw(1, Latency::inward), draw(2, Latency::inward));
+        assert_ne!(draw(1, Latency::inward), draw(1, Latency::outward));
+    }
+
+    #[tokio::test]
+    async fn a_shorter_delay_does_not_overtake() {
+        let lane = &mut Lane::default();
+        let latency = |millis| Latency {
+            delay: Duration::from_millis(millis),
+            jitter: Duration::ZERO,
+            direction: Direction::Both,
+            seed: 0,
+        };
+        let start = Instant::now();
+        for (millis, text) in [(30, "a"), (0, "b"), (20, "c")] {
+            lane.set_delays(latency(millis).inward());
+            lane.push(Cargo::Bytes(text.into()));
+        }
+        lane.set_delays(None);
+        lane.push(Cargo::Fin);
+        for expected in ["a", "b", "c"] {
+            std::future::poll_fn(|cx| lane.poll_front(cx).map(|_| ())).await;
+            assert!(start.elapsed() >= Duration::from_millis(30));
+            assert_eq!(lane.pop(), Some(Cargo::Bytes(expected.into())));
+        }
+        assert_eq!(lane.pop(), Some(Cargo::Fin));
+        assert!(lane.is_idle());
+    }
+
+    #[tokio::test]
+    async fn a_delay_beyond_all_clocks_does_no_harm() {
+        let latency = Latency { delay: Duration::MAX, jitter: Duration::MAX, direction: Direction::Both, seed: 0 };
+        let mut lane = Lane::default();
+        lane.set_delays(latency.outward());
+        lane.push(Cargo::Fin);
+        assert!(!lane.is_empty());
+    }
+}

@@ -62,8 +62,8 @@ pub struct Link {
 
 /// A call on a link, as the stream gets it.
 pub(super) enum Command {
-    /// End it, so that it looks like this.
-    End(How),
+    Reset,
+    Cut,
     Bend(Bend),
 }
 
@@ -102,14 +102,15 @@ impl Link {
         self.peer
     }
 
-    /// Resets the connection (RST). What had not left yet is lost.
+    /// Resets the connection (RST). What has not left yet, because of a latency or a stall, is lost.
     pub fn reset(&self) {
-        self.post(Command::End(How::Reset));
+        self.post(Command::Reset);
     }
 
-    /// Ends the stream in both directions (FIN), without any protocol's own close. What had not left yet is lost.
+    /// Ends the stream in both directions (FIN), without any protocol's own close. What has
+    /// not left yet, because of a latency or a stall, is lost.
     pub fn cut(&self) {
-        self.post(Command::End(How::Fin));
+        self.post(Command::Cut);
     }
 
     /// From now on nothing is read and nothing leaves; what the layer above writes waits for [`resume`](Self::resume).
@@ -139,7 +140,7 @@ impl Link {
     }
 
     /// Sends a frame as [`send`](Self::send) does.
-    pub fn send_frame(&self, frame: Frame) {
+    pub fn send_frame(&self, frame: &Frame) {
         self.send(frame.to_bytes());
     }
 

@@ -215,6 +215,10 @@ impl Course {
     /// Obeys, and sends what is due. Whatever is left wakes `cx`.
     fn settle(&mut self, cx: &mut Context<'_>) {
         self.obey();
+        self.push_out(cx);
+    }
+
+    fn push_out(&mut self, cx: &mut Context<'_>) {
         let (Some(socket), Some(detour)) = (&mut self.socket, &mut self.detour) else { return };
         let was_full = detour.is_full();
         let outcome = detour.push_out(socket, cx);
@@ -249,22 +253,21 @@ impl Course {
 
     fn apply(&mut self, command: Command) {
         match command {
-            Command::End(how) => self.end_by_fault(how),
+            Command::Reset => self.break_off(How::Reset, close_hard),
+            Command::Cut => self.break_off(How::Fin, close_gently),
             Command::Bend(bend) if self.socket.is_some() => self.detour.get_or_insert_default().bend(bend),
             Command::Bend(_) => {}
         }
     }
 
-    fn end_by_fault(&mut self, how: How) {
-        let Some(socket) = self.socket.take() else { return };
-        match how {
-            How::Fin => close_gently(socket),
-            // Setting it fails only on a socket that is broken already.
-            How::Reset => drop(socket.set_zero_linger()),
-            How::Silence => {}
+    fn break_off(&mut self, how: How, close: impl FnOnce(TcpStream)) {
+        // What came before the call is not lost for want of a chance to leave.
+        self.push_out(&mut Context::from_waker(Waker::noop()));
+        if let Some(socket) = self.socket.take() {
+            close(socket);
+            self.finish(End { by: By::Fault, how });
+            self.detour = None;
         }
-        self.finish(End { by: By::Fault, how });
-        self.detour = None;
     }
 
     fn finish(&self, end: End) {
@@ -307,10 +310,17 @@ fn write_straight(socket: &mut TcpStream, cx: &mut Context<'_>, bufs: &[IoSlice<
     }
 }
 
+/// Resets the connection.
+fn close_hard(socket: TcpStream) {
+    // Fails only on a socket that is broken already.
+    let _ = socket.set_zero_linger();
+    drop(socket);
+}
+
 /// Ends the stream in both directions. What the peer has sent is read first: a socket that is closed over unread bytes
 /// resets, which could overtake the end.
-fn close_gently(socket: TcpStream) {
-    let socket = SockRef::from(&socket);
+fn close_gently(stream: TcpStream) {
+    let socket = SockRef::from(&stream);
     // Fails only on a socket that is broken already.
     let _ = socket.shutdown(Shutdown::Write);
     let mut scratch = [0; 4096];
@@ -319,6 +329,7 @@ fn close_gently(socket: TcpStream) {
             break;
         }
     }
+    drop(stream);
 }
 
 /// Unread bytes that are read away at the end.
