@@ -10,7 +10,7 @@ use sparring_mock_server::journal::Moment;
 use crate::spec::model::Level;
 
 /// The outcome of one check. Worse ones compare greater (scenario language, section 7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Selected, judged right, in time.
@@ -28,7 +28,7 @@ pub enum Outcome {
 }
 
 /// A check and what became of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CheckVerdict {
     /// Index of the step, from 0; none for the checks of the state lane that are always on.
     pub step: Option<usize>,
@@ -46,8 +46,10 @@ pub struct CheckVerdict {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub deviation: Option<String>,
     /// What was expected, in words.
+    #[serde(rename = "expected_text")]
     pub expected: String,
     /// What was observed, in words that name what is wrong.
+    #[serde(rename = "observed_text")]
     pub observed: String,
     /// Why it failed, typed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -57,11 +59,12 @@ pub struct CheckVerdict {
     pub record: Option<usize>,
     /// When it was decided.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "Option<u64>")]
     pub at: Option<Moment>,
 }
 
 /// The ways in which a check fails.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Mismatch {
     /// Nothing that fits came.
@@ -124,7 +127,7 @@ impl Mismatch {
 }
 
 /// The outcome of a case: its worst check, or what kept it from being judged. Worse ones compare greater.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CaseOutcome {
     /// All checks passed.
