@@ -232,7 +232,7 @@ macro_rules! fault {
                     params: vec![$($crate::script::fault::param::info::<$ty>(
                         stringify!($field),
                         concat!($($doc),+).trim_ascii(),
-                        fault!(@default $ty $(, $default)?),
+                        fault!(@default $ty $(, $default)?).as_ref(),
                     )),*],
                 }
             }

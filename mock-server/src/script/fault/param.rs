@@ -92,8 +92,8 @@ pub(super) trait Param: Sized + PartialEq {
 }
 
 /// Describes the parameter of this name.
-pub(super) fn info<T: Param>(name: &'static str, doc: &'static str, default: Option<T>) -> ParamInfo {
-    let presence = match default.as_ref().and_then(Param::written) {
+pub(super) fn info<T: Param>(name: &'static str, doc: &'static str, default: Option<&T>) -> ParamInfo {
+    let presence = match default.and_then(Param::written) {
         Some(value) => Presence::Default(value),
         None if default.is_some() || T::absent().is_some() => Presence::Optional,
         None => Presence::Required,
