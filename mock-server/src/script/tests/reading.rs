@@ -156,6 +156,7 @@ fn wrong_lines(#[case] line: &str, #[case] expected: &str) {
 #[rstest]
 #[case("silent-auth attempts=1-2 after=2s", "silent-auth attempts=1-2 after=2s")]
 #[case("connection-reset phase=established", "connection-reset")]
+#[case("latency delay=1.5ms jitter=0.25ms after=90s", "latency after=90s delay=1.5ms jitter=0.25ms")]
 #[case("forced-auth-error code=AUTH_EXPIRED message=''", "forced-auth-error code=AUTH_EXPIRED message=\"\"")]
 #[case("rest-malformed body=\"12\"", "rest-malformed body=\"12\"")]
 #[case("silent-auth when={token: guest}", "silent-auth when={\"token\":\"guest\"}")]

@@ -41,8 +41,8 @@ fn judged(token: &str) -> Outcome {
     judged_with(Some(&json!(token)), Readings::default())
 }
 
-fn alice() -> Outcome {
-    Ok(("alice".to_owned(), false))
+fn alice() -> (String, bool) {
+    ("alice".to_owned(), false)
 }
 
 fn decoded(token: &str, segment: usize) -> Value {
@@ -64,7 +64,7 @@ fn claims_and_header_can_be_overridden_and_removed() {
     let token = minted_at(&spec, NOW);
     assert_eq!(decoded(&token, 0), json!({"alg": "HS256", "kid": "1"}));
     assert_eq!(decoded(&token, 1), json!({"userId": "alice", "exp": 1_735_693_200, "role": "x"}));
-    assert_eq!(judged(&token), alice());
+    assert_eq!(judged(&token), Ok(alice()));
 }
 
 #[test]
@@ -86,18 +86,18 @@ fn a_guest_token_has_the_documented_form() {
 
 #[rstest]
 // DT-JWT-03: one second before its end a JWT is good, at its end it is not.
-#[case(json!({"kind": "jwt", "expires_in": "1s"}), alice())]
+#[case(json!({"kind": "jwt", "expires_in": "1s"}), Ok(alice()))]
 #[case(json!({"kind": "jwt", "expires_in": "0s"}), Err("jwt_expired"))]
-#[case(json!({"kind": "jwt", "age": "59m"}), alice())]
+#[case(json!({"kind": "jwt", "age": "59m"}), Ok(alice()))]
 #[case(json!({"kind": "jwt", "age": "1h"}), Err("jwt_expired"))]
-#[case(json!({"kind": "jwt", "age": "2h", "expires_in": "1s"}), alice())]
-#[case(json!({"kind": "jwt", "claims": {"exp": 1_735_689_600.5}}), alice())]
+#[case(json!({"kind": "jwt", "age": "2h", "expires_in": "1s"}), Ok(alice()))]
+#[case(json!({"kind": "jwt", "claims": {"exp": 1_735_689_600.5}}), Ok(alice()))]
 #[case(json!({"kind": "jwt", "claims": {"exp": "soon"}}), Err("invalid"))]
 #[case(json!({"kind": "jwt", "claims": {"exp": null}}), Err("invalid"))]
 #[case(json!({"kind": "jwt", "claims": {"exp": -1}}), Err("jwt_expired"))]
-#[case(json!({"kind": "jwt", "claims": {"exp": 1e300}}), alice())]
+#[case(json!({"kind": "jwt", "claims": {"exp": 1e300}}), Ok(alice()))]
 #[case(json!({"kind": "jwt", "claims": {"userId": ["alice"]}}), Err("invalid"))]
-#[case(json!({"kind": "jwt", "claims": {"nbf": 99_999_999_999_u64, "aud": "somebody", "iss": "somebody"}}), alice())]
+#[case(json!({"kind": "jwt", "claims": {"nbf": 99_999_999_999_u64, "aud": "somebody", "iss": "somebody"}}), Ok(alice()))]
 #[case(json!({"kind": "jwt", "header": {"alg": "HS512"}}), Err("invalid"))]
 #[case(json!({"kind": "jwt", "header": {"alg": "none"}}), Err("invalid"))]
 #[case(json!({"kind": "jwt", "header": {"alg": null}}), Err("invalid"))]
