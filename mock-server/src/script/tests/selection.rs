@@ -294,6 +294,15 @@ fn an_idle_instance_is_cold_again() {
 }
 
 #[test]
+fn an_instance_that_is_starting_is_not_idle() {
+    let script = script(&["cold-start delay=1h idle=1ms"]);
+    let first = ask(&script, Stage::Request, 1)[0].wait;
+    std::thread::sleep(Duration::from_millis(2));
+    let second = ask(&script, Stage::Request, 1)[0].wait;
+    assert!(second < first, "{second:?}");
+}
+
+#[test]
 fn firings_are_written_down() {
     let journal = Arc::new(Journal::default());
     let rules = ["clock-freeze", "latency delay=1s"].map(|line| Rule::parse_line(line).expect("a good rule"));
