@@ -10,5 +10,8 @@
 //! 6. `report`: verdicts and traces become text for people and programs.
 
 pub mod judge;
+pub mod plan;
+pub mod report;
+pub mod run;
 pub mod spec;
 pub mod trace;

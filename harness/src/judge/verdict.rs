@@ -10,7 +10,7 @@ use sparring_mock_server::journal::Moment;
 use crate::spec::model::Level;
 
 /// The outcome of one check. Worse ones compare greater (scenario language, section 7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Selected, judged right, in time.
@@ -28,7 +28,7 @@ pub enum Outcome {
 }
 
 /// A check and what became of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CheckVerdict {
     /// Index of the step, from 0; none for the checks of the state lane that are always on.
     pub step: Option<usize>,
@@ -46,8 +46,10 @@ pub struct CheckVerdict {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub deviation: Option<String>,
     /// What was expected, in words.
+    #[serde(rename = "expected_text")]
     pub expected: String,
     /// What was observed, in words that name what is wrong.
+    #[serde(rename = "observed_text")]
     pub observed: String,
     /// Why it failed, typed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -57,11 +59,12 @@ pub struct CheckVerdict {
     pub record: Option<usize>,
     /// When it was decided.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "Option<u64>")]
     pub at: Option<Moment>,
 }
 
 /// The ways in which a check fails.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Mismatch {
     /// Nothing that fits came.
@@ -124,7 +127,7 @@ impl Mismatch {
 }
 
 /// The outcome of a case: its worst check, or what kept it from being judged. Worse ones compare greater.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CaseOutcome {
     /// All checks passed.
@@ -161,5 +164,30 @@ impl From<Outcome> for CaseOutcome {
             Outcome::Deviation => Self::Deviation,
             Outcome::Fail => Self::Fail,
         }
+    }
+}
+
+/// What became of a case.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// A verdict for each check and actor, in the order of the steps; then those of the state lane.
+    pub checks: Vec<CheckVerdict>,
+    /// The case's outcome.
+    pub outcome: CaseOutcome,
+}
+
+impl Judgement {
+    /// The same after a run in which the harness was later than bounds allow: failures that lateness can explain make
+    /// the case inconclusive, unless something else failed too. The checks keep their outcomes.
+    #[must_use]
+    pub fn doubting_time(mut self) -> Self {
+        let failed = |check: &&CheckVerdict| check.outcome >= Outcome::Deviation;
+        let about_time = |check: &CheckVerdict| check.mismatch.as_ref().is_some_and(Mismatch::is_about_time);
+        let mut failures = self.checks.iter().filter(failed).peekable();
+        let doubtful = self.outcome <= CaseOutcome::Timeout && failures.peek().is_some() && failures.all(about_time);
+        if doubtful {
+            self.outcome = CaseOutcome::Inconclusive;
+        }
+        self
     }
 }

@@ -1,5 +1,8 @@
 //! From the journal and the client's report to one trace.
 
+mod history;
+mod merge;
 mod record;
 
+pub use merge::{Ending, Merger, Stamp};
 pub use record::{Observed, Record, What};

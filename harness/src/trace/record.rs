@@ -10,18 +10,20 @@ use sparring_mock_server::journal::{Actor, Moment};
 use crate::spec::model::{Key, Lane};
 
 /// A record of the finished trace.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Record {
-    /// When, in document time.
+    /// When, in document time: microseconds since the Unix epoch.
+    #[schemars(with = "u64")]
     pub at: Moment,
     /// To whom.
+    #[schemars(with = "String")]
     pub actor: Actor,
     /// What.
     pub what: What,
 }
 
 /// An observation, or something that the runner did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
     /// Something that a check can look at.
@@ -39,7 +41,7 @@ pub enum What {
 }
 
 /// See [`What::Observed`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Observed {
     /// The kind.
     pub key: Key,

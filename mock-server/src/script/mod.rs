@@ -1,10 +1,200 @@
 //! The rules: which fault, on which connection attempts, when.
 //!
-//! At each stage the honest code asks the script once and obeys the answer. Everything a rule does stands in the
+//! At each stage the honest code asks the [`Script`] once and obeys the answer. Everything a rule does stands in the
 //! journal with the rule's index. Knows nothing of how a system does what it is told.
 
-mod fault;
+mod chance;
+mod check;
+mod cold;
+pub mod fault;
+mod firing;
+mod line;
+mod read;
 mod rule;
+mod stage;
+mod write;
 
-pub use fault::Fault;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::journal::{Actor, Journal, Moment};
+use cold::ColdState;
+
+pub use fault::{Fault, FaultInfo};
+pub use firing::Firing;
+pub use line::LineError;
+pub use read::{COMMON_KEYS, read_rules};
 pub use rule::{Rule, When};
+pub use stage::{Direction, RequestKind, Stage, Subject};
+
+/// The rules of one mock server, and what they have done so far.
+///
+/// Every answer is a list in the order of the rules. A firing counts when it is handed out: who asks, obeys.
+#[derive(Debug)]
+pub struct Script {
+    seed: u64,
+    journal: Arc<Journal>,
+    rules: Mutex<Vec<Entry>>,
+    armed: watch::Sender<usize>,
+}
+
+/// A rule with its history. Entries are never removed, so that an index means the same rule for ever.
+#[derive(Debug)]
+struct Entry {
+    rule: Arc<Rule>,
+    /// True until the rule is disarmed.
+    armed: watch::Sender<bool>,
+    /// Whether a rule of the whole server has been handed out.
+    handed_out: bool,
+    actors: HashMap<Actor, History>,
+    cold: ColdState,
+}
+
+/// What a rule has done to an actor.
+#[derive(Debug, Default)]
+struct History {
+    /// Chances drawn.
+    draws: u64,
+    /// Firings.
+    fired: u64,
+    /// When it first took effect.
+    first: Option<Moment>,
+}
+
+impl Script {
+    /// A script with these rules armed. `seed` decides every chance.
+    pub fn new(rules: Vec<Rule>, seed: u64, journal: Arc<Journal>) -> Self {
+        let script = Self { seed, journal, rules: Mutex::default(), armed: watch::Sender::new(0) };
+        script.arm(rules);
+        script
+    }
+
+    /// What goes wrong at this stage. Rules that a message starts are not among it: see [`Script::on`].
+    pub fn at(&self, stage: Stage, subject: &Subject<'_>) -> Vec<Firing> {
+        self.fire(subject, |rule| rule.stage() == stage && rule.stage() != Stage::Message)
+    }
+
+    /// What goes wrong with this message: to be asked once, before it goes out or after it has come in.
+    ///
+    /// Faults of the message itself work on it; those that it starts begin when it has been sent or has come in.
+    pub fn on(&self, message: &str, direction: Direction, subject: &Subject<'_>) -> Vec<Firing> {
+        self.fire(subject, |rule| rule.is_about(message, direction))
+    }
+
+    /// What goes wrong with a TCP connection of the actor that has just been accepted.
+    pub fn accept(&self, actor: &Actor) -> Vec<Firing> {
+        self.at(Stage::Accept, &Subject::of(actor))
+    }
+
+    /// What time alone starts, each rule once: to be asked at the start, and again whenever [`Script::armed`] changes.
+    ///
+    /// These firings belong to the actor `server`; see [`Firing::on_behalf_of`].
+    pub fn standing(&self) -> Vec<Firing> {
+        let server = Actor::new("server");
+        let mut rules = self.lock();
+        let mut firings = Vec::new();
+        for (index, entry) in rules.iter_mut().enumerate() {
+            let due = *entry.armed.borrow() && !entry.handed_out && entry.rule.stage() == Stage::Start;
+            if due {
+                entry.handed_out = true;
+                firings.extend(entry.fire(index, &Subject::of(&server), self));
+            }
+        }
+        firings
+    }
+
+    /// Tells when rules have been armed: its value is their number so far.
+    pub fn armed(&self) -> watch::Receiver<usize> {
+        self.armed.subscribe()
+    }
+
+    /// Arms further rules, behind those that are there; returns the index of the first.
+    pub fn arm(&self, rules: Vec<Rule>) -> usize {
+        let mut entries = self.lock();
+        let first = entries.len();
+        entries.extend(rules.into_iter().map(Entry::new));
+        let number = entries.len();
+        drop(entries);
+        self.armed.send_replace(number);
+        first
+    }
+
+    /// Disarms all rules of this fault: they fire no more, and lasting effects are to be undone. Returns how many.
+    pub fn disarm(&self, fault: &str) -> usize {
+        let entries = self.lock();
+        let disarmed = entries.iter().filter(|entry| entry.rule.fault.id() == fault);
+        disarmed.filter(|entry| entry.armed.send_replace(false)).count()
+    }
+
+    /// The rules in force, with their indices.
+    pub fn rules(&self) -> Vec<(usize, Arc<Rule>)> {
+        let entries = self.lock();
+        let armed = entries.iter().enumerate().filter(|(_, entry)| *entry.armed.borrow());
+        armed.map(|(index, entry)| (index, Arc::clone(&entry.rule))).collect()
+    }
+
+    fn fire(&self, subject: &Subject<'_>, works: impl Fn(&Rule) -> bool) -> Vec<Firing> {
+        let mut rules = self.lock();
+        let entries = rules.iter_mut().enumerate().filter(|(_, entry)| works(&entry.rule));
+        entries.filter_map(|(index, entry)| entry.fire(index, subject, self)).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
+        // A panic while the lock was held leaves counters that are at worst one short.
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    fn new(rule: Rule) -> Self {
+        Self {
+            rule: Arc::new(rule),
+            armed: watch::Sender::new(true),
+            handed_out: false,
+            actors: HashMap::new(),
+            cold: ColdState::default(),
+        }
+    }
+
+    /// Fires if the rule is armed, selects the subject, is not used up, and chance wills it.
+    fn fire(&mut self, index: usize, subject: &Subject<'_>, script: &Script) -> Option<Firing> {
+        let now = Moment::now();
+        if !*self.armed.borrow() || !self.rule.selects(subject) {
+            return None;
+        }
+        let history = self.actors.entry(subject.actor.clone()).or_default();
+        if history.is_used_up(&self.rule, now) {
+            return None;
+        }
+        let wait = match &self.rule.fault {
+            Fault::ColdStart(fault) => self.cold.wait(fault, now)?,
+            _ => Duration::ZERO,
+        };
+        if !history.draw(&self.rule, script.seed, index, subject.actor) {
+            return None;
+        }
+        history.fired += 1;
+        history.first.get_or_insert(now + self.rule.after);
+        Some(Firing::new(index, &self.rule, wait, subject, &script.journal, self.armed.subscribe()))
+    }
+}
+
+impl History {
+    fn is_used_up(&self, rule: &Rule, now: Moment) -> bool {
+        let spent = rule.times.is_some_and(|times| self.fired >= times);
+        let over = self.first.zip(rule.in_force_for()).is_some_and(|(first, lasts)| now >= first + lasts);
+        spent || over
+    }
+
+    fn draw(&mut self, rule: &Rule, seed: u64, index: usize, actor: &Actor) -> bool {
+        let ordinal = self.draws;
+        self.draws += 1;
+        rule.probability.is_none_or(|chance| chance::draw(seed, index, actor, ordinal) < chance)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,16 @@
 //! One rule: a fault with the keys that say on whom, when and how often it works.
+//!
+//! A rule is a flat map wherever it is written. Knows nothing of who else has fired.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::Fault;
-use crate::values::{FieldError, NumberRange};
+use super::fault::{Fault, OnKey, Selects, Span};
+use super::stage::{Direction, Stage, Subject};
+use crate::journal::Actor;
+use crate::values::NumberRange;
 
 /// A fault and its common keys (scenario language, section 2).
 #[derive(Debug, Clone, PartialEq)]
@@ -47,9 +51,94 @@ pub struct When {
 }
 
 impl Rule {
-    /// Reads a rule from its flat map; all that is wrong with it at once.
-    pub fn read(map: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
-        let _ = map;
-        Err(Vec::new())
+    /// The fault alone, on every connection.
+    pub fn of(fault: Fault) -> Self {
+        Self {
+            fault,
+            attempts: None,
+            who: None,
+            when: When::default(),
+            on: None,
+            after: Duration::ZERO,
+            lasts: None,
+            times: None,
+            probability: None,
+        }
+    }
+
+    /// The stage at which it works.
+    pub fn stage(&self) -> Stage {
+        if self.on.is_some() { Stage::Message } else { self.fault.stage() }
+    }
+
+    /// Whether it concerns this actor: `crowd` means `crowd/3` too.
+    pub fn is_for(&self, actor: &Actor) -> bool {
+        let named =
+            |who: &str| actor.name().strip_prefix(who).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        self.who.as_deref().is_none_or(named)
+    }
+
+    /// Whether all that it asks of the connection holds.
+    pub(super) fn selects(&self, subject: &Subject<'_>) -> bool {
+        let attempt = |range: NumberRange| subject.connection.is_some_and(|number| range.contains(u64::from(number)));
+        self.is_for(subject.actor)
+            && self.attempts.is_none_or(attempt)
+            && self.when.holds(subject)
+            && self.fault.concerns(subject)
+    }
+
+    /// Whether a message of this name that goes this way triggers it, or is one to which it applies.
+    pub(super) fn is_about(&self, message: &str, direction: Direction) -> bool {
+        match (&self.fault, self.fault.info().keys.on) {
+            (Fault::EventReorder(fault), _) => {
+                direction == Direction::Sent && fault.order.iter().any(|name| name == message)
+            }
+            (_, OnKey::Refused) => false,
+            (_, OnKey::Instead) => self.on.as_deref() == Some(message),
+            (_, OnKey::Sent) => direction == Direction::Sent && self.on.as_deref() == Some(message),
+            (_, OnKey::SentOr(usual)) => direction == Direction::Sent && self.on.as_deref().unwrap_or(usual) == message,
+            (_, OnKey::Received) => {
+                direction == Direction::Received && self.on.as_deref().is_none_or(|on| on == message)
+            }
+        }
+    }
+
+    /// How long the rule itself is in force after its first firing, where `for` means that.
+    pub(super) fn in_force_for(&self) -> Option<Duration> {
+        self.lasts.filter(|_| self.fault.info().keys.lasts == Span::Rule)
+    }
+
+    /// How long the effect of a firing lasts, where `for` means that.
+    pub(super) fn effect_lasts(&self) -> Option<Duration> {
+        self.lasts.filter(|_| self.fault.info().keys.lasts == Span::Effect)
+    }
+
+    /// Which predicates it can have: none of them before a request has been read.
+    pub(super) fn can_select(&self) -> Selects {
+        match self.fault.stage() {
+            Stage::Start | Stage::Accept => Selects::Nothing,
+            _ => self.fault.info().keys.selects,
+        }
+    }
+
+    /// The flat map of which it can be read, without what goes without saying.
+    pub fn to_map(&self) -> Map<String, Value> {
+        super::write::to_map(self)
+    }
+}
+
+impl When {
+    /// Whether it asks nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn holds(&self, subject: &Subject<'_>) -> bool {
+        let is = |wanted: &Option<String>, known: Option<&str>| wanted.is_none() || wanted.as_deref() == known;
+        is(&self.token, subject.token_kind)
+            && is(&self.transport, subject.transport.map(crate::journal::Transport::name))
+            && is(&self.user, subject.user)
+            && is(&self.path, subject.path)
+            && self.header.iter().all(|(name, value)| subject.headers.get(name) == Some(value))
     }
 }

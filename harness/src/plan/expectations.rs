@@ -1,0 +1,155 @@
+//! What a client is known to fail: `known-failing.yaml` beside its adapter, strict both ways.
+//!
+//! Only `fail` and `deviation` can be excused. An entry that passes, matches nothing or has expired fails the run.
+
+use globset::{Glob, GlobMatcher};
+use serde::Deserialize;
+
+use crate::judge::CaseOutcome;
+
+/// A client's list.
+#[derive(Debug, Clone, Default)]
+pub struct Expectations {
+    entries: Vec<(Entry, GlobMatcher)>,
+}
+
+/// One excuse.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Pattern over case ids.
+    pub pattern: String,
+    /// Why the client fails it.
+    pub reason: String,
+    /// Where that is being dealt with.
+    #[serde(default)]
+    pub issue: Option<String>,
+    /// Version of the client or its library to which it is limited.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// Operating system to which it is limited (`linux`, `macos`, `windows`).
+    #[serde(default)]
+    pub os: Option<String>,
+    /// Transport to which it is limited.
+    #[serde(default)]
+    pub transport: Option<String>,
+    /// Last day on which it holds, `2027-01-31`.
+    #[serde(default)]
+    pub until: Option<String>,
+}
+
+/// Why a list cannot be used. `Display` names line and column where they are known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ExpectationsError(String);
+
+/// Whether an outcome was expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected<'a> {
+    /// It is as it should be.
+    Yes,
+    /// It failed and stands in the list.
+    Excused(&'a Entry),
+    /// It failed and does not stand in the list.
+    No,
+    /// It stands in the list and passed.
+    Unexcused(&'a Entry),
+}
+
+impl Expectations {
+    /// Reads a list; an empty file is an empty list.
+    pub fn read(text: &str) -> Result<Self, ExpectationsError> {
+        let entries: Option<Vec<Entry>> =
+            serde_saphyr::from_str(text).map_err(|error| ExpectationsError(error.to_string()))?;
+        let entries = entries.unwrap_or_default().into_iter().map(compile).collect::<Result<_, _>>()?;
+        Ok(Self { entries })
+    }
+
+    /// The entry for a case on this system and this day (`2026-01-31`).
+    pub fn entry(&self, id: &str, today: &str) -> Option<&Entry> {
+        let holds = |entry: &Entry| {
+            entry.os.as_deref().is_none_or(|os| os == std::env::consts::OS)
+                && entry.until.as_deref().is_none_or(|until| today <= until)
+        };
+        self.entries.iter().find(|(entry, pattern)| pattern.is_match(id) && holds(entry)).map(|(entry, _)| entry)
+    }
+
+    /// What to make of a case's outcome.
+    pub fn judge(&self, id: &str, outcome: CaseOutcome, today: &str) -> Expected<'_> {
+        match (self.entry(id, today), outcome) {
+            (Some(entry), CaseOutcome::Fail | CaseOutcome::Deviation) => Expected::Excused(entry),
+            (Some(entry), CaseOutcome::Pass) => Expected::Unexcused(entry),
+            (_, CaseOutcome::Pass | CaseOutcome::NotObservable | CaseOutcome::Unsupported) => Expected::Yes,
+            _ => Expected::No,
+        }
+    }
+
+    /// Entries that match none of these cases.
+    pub fn unused<'a>(&'a self, ids: &[&str]) -> Vec<&'a Entry> {
+        let unused = |(_, pattern): &&(Entry, GlobMatcher)| !ids.iter().any(|id| pattern.is_match(id));
+        self.entries.iter().filter(unused).map(|(entry, _)| entry).collect()
+    }
+}
+
+fn compile(entry: Entry) -> Result<(Entry, GlobMatcher), ExpectationsError> {
+    // Brackets stand for axes in ids, never for a class of characters.
+    let pattern = entry.pattern.replace('[', "\\[").replace(']', "\\]");
+    let glob =
+        Glob::new(&pattern).map_err(|error| ExpectationsError(format!("`{}`: {}", entry.pattern, error.kind())))?;
+    if entry.reason.trim().is_empty() {
+        return Err(ExpectationsError(format!("`{}` has no reason", entry.pattern)));
+    }
+    Ok((entry, glob.compile_matcher()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const LIST: &str = "
+- pattern: digitwin/states/*[cut]
+  reason: it cannot tell
+- pattern: digitwin/old
+  reason: was so once
+  until: 2026-01-31
+";
+
+    #[rstest]
+    #[case::excused("digitwin/states/loss[cut]", CaseOutcome::Fail, "excused")]
+    #[case::other_axis("digitwin/states/loss[reset]", CaseOutcome::Fail, "no")]
+    #[case::passes("digitwin/states/loss[cut]", CaseOutcome::Pass, "unexcused")]
+    #[case::not_the_clients_fault("digitwin/states/loss[cut]", CaseOutcome::Crash, "no")]
+    #[case::harness("digitwin/states/loss[cut]", CaseOutcome::HarnessError, "no")]
+    #[case::expired("digitwin/old", CaseOutcome::Fail, "no")]
+    #[case::plain_pass("digitwin/other", CaseOutcome::Pass, "yes")]
+    #[case::deviation("digitwin/other", CaseOutcome::Deviation, "no")]
+    #[case::unsupported("digitwin/other", CaseOutcome::Unsupported, "yes")]
+    #[case::inconclusive("digitwin/other", CaseOutcome::Inconclusive, "no")]
+    fn outcomes(#[case] id: &str, #[case] outcome: CaseOutcome, #[case] expected: &str) {
+        let list = Expectations::read(LIST).expect("a well-formed list");
+        let found = match list.judge(id, outcome, "2026-06-01") {
+            Expected::Yes => "yes",
+            Expected::Excused(_) => "excused",
+            Expected::No => "no",
+            Expected::Unexcused(_) => "unexcused",
+        };
+        assert_eq!(found, expected);
+    }
+
+    #[rstest]
+    #[case("- pattern: x\n", "reason")]
+    #[case("- pattern: x\n  reason: ' '\n", "has no reason")]
+    #[case("- pattern: x\n  reason: y\n  resaon: z\n", "resaon")]
+    fn wrong_lists(#[case] text: &str, #[case] word: &str) {
+        let error = Expectations::read(text).expect_err("the list is wrong").to_string();
+        assert!(error.contains(word), "{error}");
+    }
+
+    #[test]
+    fn an_empty_list_is_a_list() {
+        for text in ["", "# nothing yet\n", "[]\n"] {
+            assert!(Expectations::read(text).expect("empty").entries.is_empty());
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Running planned cases: the only stage with I/O.
+
+pub mod adapter;
+pub mod lateness;
+pub mod warp;

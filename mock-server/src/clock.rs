@@ -1,0 +1,121 @@
+//! The server's wall clock, by which tokens and sessions age: it can be set off, jump and stand still.
+//!
+//! Timers of connections do not follow it. Knows nothing of who asks.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::journal::Moment;
+
+/// A wall clock of its own, in milliseconds.
+#[derive(Debug)]
+pub struct ServerClock {
+    face: watch::Sender<Face>,
+}
+
+/// How the clock relates to document time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Face {
+    /// It runs, ahead of document time.
+    Runs {
+        /// By this much; added when `ahead`, else taken away.
+        offset: Duration,
+        /// The sign of `offset`.
+        ahead: bool,
+    },
+    /// It stands still at this time since the epoch.
+    Stands(Duration),
+}
+
+impl Default for ServerClock {
+    fn default() -> Self {
+        Self { face: watch::Sender::new(Face::Runs { offset: Duration::ZERO, ahead: true }) }
+    }
+}
+
+impl ServerClock {
+    /// A clock that shows document time.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The time that it shows, since the Unix epoch, in whole milliseconds.
+    pub fn now(&self) -> Duration {
+        self.face.borrow().shows(Moment::now())
+    }
+
+    /// Makes it stand still: at this time since the epoch, or at the present one.
+    pub fn freeze(&self, at: Option<Duration>) {
+        self.face.send_modify(|face| *face = Face::Stands(at.map_or_else(|| face.shows(Moment::now()), whole_millis)));
+    }
+
+    /// Makes it run again, from the time that it shows.
+    pub fn thaw(&self) {
+        self.face.send_modify(|face| *face = Face::running_from(face.shows(Moment::now()), Moment::now()));
+    }
+
+    /// Makes it jump ahead, whether it runs or stands.
+    pub fn advance(&self, by: Duration) {
+        self.face.send_modify(|face| {
+            let now = Moment::now();
+            let later = face.shows(now).saturating_add(by);
+            *face = match face {
+                Face::Stands(_) => Face::Stands(whole_millis(later)),
+                Face::Runs { .. } => Face::running_from(later, now),
+            };
+        });
+    }
+
+    /// Tells when the clock has been frozen, thawed or advanced.
+    pub async fn changed(&self) {
+        // The sender is this clock itself, so the channel is open.
+        let _ = self.face.subscribe().changed().await;
+    }
+
+    /// Waits until the clock shows this time, however it gets there; returns at once if it does.
+    pub async fn reached(&self, at: Duration) {
+        let mut face = self.face.subscribe();
+        loop {
+            let left = face.borrow_and_update().time_until(at, Moment::now());
+            let passed = async {
+                match left {
+                    Some(left) => tokio::time::sleep(left).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                // The sender is this clock itself, so the channel is open.
+                _ = face.changed() => {}
+                () = passed => if self.now() >= whole_millis(at) { return },
+            }
+        }
+    }
+}
+
+impl Face {
+    fn shows(self, now: Moment) -> Duration {
+        let now = now.since_epoch();
+        whole_millis(match self {
+            Self::Runs { offset, ahead: true } => now.saturating_add(offset),
+            Self::Runs { offset, ahead: false } => now.saturating_sub(offset),
+            Self::Stands(at) => at,
+        })
+    }
+
+    fn running_from(shown: Duration, now: Moment) -> Self {
+        let now = whole_millis(now.since_epoch());
+        Self::Runs { offset: shown.abs_diff(now), ahead: shown >= now }
+    }
+
+    /// Time until the clock shows `at`; none if it stands before it.
+    fn time_until(self, at: Duration, now: Moment) -> Option<Duration> {
+        let left = at.saturating_sub(self.shows(now));
+        (left.is_zero() || matches!(self, Self::Runs { .. })).then_some(left)
+    }
+}
+
+fn whole_millis(duration: Duration) -> Duration {
+    Duration::new(duration.as_secs(), duration.subsec_millis() * 1_000_000)
+}

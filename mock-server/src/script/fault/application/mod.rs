@@ -1,0 +1,8 @@
+//! Faults of the application: verdicts, sessions and messages.
+//!
+//! Three groups, by what they break: [`verdict`] the answer to a token, [`session`] what is made of a good one,
+//! [`message`] whatever else is sent.
+
+pub(super) mod message;
+pub(super) mod session;
+pub(super) mod verdict;

@@ -1,0 +1,338 @@
+//! The kinds of value that parameters have: reading, writing back, and what to say when the value is wrong.
+//!
+//! Knows nothing of the faults that use them.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::define::{ParamInfo, Presence};
+use crate::fields::{Fields, missing};
+use crate::values::{FieldError, ValueError, format_duration, parse_duration};
+
+/// What may stand in a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A duration with a unit.
+    Duration,
+    /// A whole number from 1.
+    Count,
+    /// An HTTP status.
+    Status,
+    /// `true` or `false`.
+    Flag,
+    /// A text.
+    Text,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A list of names.
+    Names,
+    /// A map of header fields.
+    Headers,
+    /// A map with any values.
+    Members,
+    /// Any value; null means that there is none.
+    Payload,
+    /// A moment, RFC 3339.
+    Time,
+}
+
+impl Kind {
+    /// What an error says was expected.
+    pub fn expected(self) -> String {
+        match self {
+            Self::Duration => ValueError::Duration.to_string(),
+            Self::Count => "a whole number from 1".to_owned(),
+            Self::Status => "an HTTP status from 200 to 599".to_owned(),
+            Self::Flag => "true or false".to_owned(),
+            Self::Text => "a text".to_owned(),
+            Self::Choice(words) => format!("one of {}", words.join(", ")),
+            Self::Names => "a list of names".to_owned(),
+            Self::Headers => "a map of header fields and their texts".to_owned(),
+            Self::Members => "a map".to_owned(),
+            Self::Payload => "any value".to_owned(),
+            Self::Time => "a moment such as 2025-01-01T00:00:00Z".to_owned(),
+        }
+    }
+
+    /// JSON Schema of such a value.
+    pub fn schema(self) -> Value {
+        match self {
+            Self::Duration => json!({"type": "string", "pattern": r"^\d+(\.\d{1,9})?(ms|s|m|h)$"}),
+            Self::Count => json!({"type": "integer", "minimum": 1}),
+            Self::Status => json!({"type": "integer", "minimum": 200, "maximum": 599}),
+            Self::Flag => json!({"type": "boolean"}),
+            Self::Text => json!({"type": "string"}),
+            Self::Choice(words) => json!({"enum": words}),
+            Self::Names => json!({"type": "array", "items": {"type": "string"}}),
+            Self::Headers => json!({"type": "object", "additionalProperties": {"type": "string"}}),
+            Self::Members => json!({"type": "object"}),
+            Self::Payload => json!({}),
+            Self::Time => json!({"type": "string", "format": "date-time"}),
+        }
+    }
+}
+
+/// A type that parameters have.
+pub(super) trait Param: Sized + PartialEq {
+    /// What may stand there.
+    const KIND: Kind;
+    /// What it means that the key is missing, where that means something.
+    fn absent() -> Option<Self> {
+        None
+    }
+    /// Reads the value; none if it is of another kind.
+    fn read(value: &Value) -> Option<Self>;
+    /// The value as it would be written; none if the key would be left out.
+    fn written(&self) -> Option<Value>;
+}
+
+/// Describes the parameter of this name.
+pub(super) fn info<T: Param>(name: &'static str, doc: &'static str, default: Option<T>) -> ParamInfo {
+    let presence = match default.as_ref().and_then(Param::written) {
+        Some(value) => Presence::Default(value),
+        None if default.is_some() || T::absent().is_some() => Presence::Optional,
+        None => Presence::Required,
+    };
+    ParamInfo { name, doc, kind: T::KIND, presence }
+}
+
+/// Takes the parameter of this name; none if it is wrong, or missing without default.
+pub(super) fn take<T: Param>(fields: &mut Fields<'_>, name: &str, default: Option<T>) -> Option<T> {
+    let Some(value) = fields.get(name) else {
+        let usual = default.or_else(T::absent);
+        if usual.is_none() {
+            fields.refuse(missing(name, T::KIND.expected()));
+        }
+        return usual;
+    };
+    let taken = T::read(value);
+    if taken.is_none() {
+        fields.refuse(wrong(name, value, T::KIND));
+    }
+    taken
+}
+
+fn wrong(name: &str, value: &Value, kind: Kind) -> FieldError {
+    match (kind, value.as_str()) {
+        (Kind::Choice(words), Some(text)) => FieldError::unknown(name, text, "one of", words.iter().copied()),
+        _ => FieldError::new(name, value, kind.expected()),
+    }
+}
+
+/// Writes the parameter into the map, unless it is what its absence means.
+pub(super) fn write<T: Param>(map: &mut Map<String, Value>, name: &str, value: &T, default: Option<T>) {
+    if default.or_else(T::absent).as_ref() != Some(value)
+        && let Some(written) = value.written()
+    {
+        map.insert(name.to_owned(), written);
+    }
+}
+
+impl<T: Param> Param for Option<T> {
+    const KIND: Kind = T::KIND;
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+
+    fn read(value: &Value) -> Option<Self> {
+        T::read(value).map(Some)
+    }
+
+    fn written(&self) -> Option<Value> {
+        self.as_ref().and_then(Param::written)
+    }
+}
+
+impl Param for Duration {
+    const KIND: Kind = Kind::Duration;
+
+    fn read(value: &Value) -> Option<Self> {
+        parse_duration(value.as_str()?).ok()
+    }
+
+    fn written(&self) -> Option<Value> {
+        Some(json!(format_duration(*self)))
+    }
+}
+
+impl Param for NonZeroU32 {
+    const KIND: Kind = Kind::Count;
+
+    fn read(value: &Value) -> Option<Self> {
+        Self::new(u32::try_from(value.as_u64()?).ok()?)
+    }
+
+    fn written(&self) -> Option<Value> {
+        Some(json!(self))
+    }
+}
+
+impl Param for StatusCode {
+    const KIND: Kind = Kind::Status;
+
+    fn read(value: &Value) -> Option<Self> {
+        let number = u16::try_from(value.as_u64()?).ok()?;
+        (200..600).contains(&number).then(|| Self::from_u16(number).ok())?
+    }
+
+    fn written(&self) -> Option<Value> {
+        Some(json!(self.as_u16()))
+    }
+}
+
+impl Param for bool {
+    const KIND: Kind = Kind::Flag;
+
+    fn read(value: &Value) -> Option<Self> {
+        value.as_bool()
+    }
+
+    fn written(&self) -> Option<Value> {
+        Some(json!(self))
+    }
+}
+
+impl Param for String {
+    const KIND: Kind = Kind::Text;
+
+    fn read(value: &Value) -> Option<Self> {
+        value.as_str().map(str::to_owned)
+    }
+
+    fn written(&self) -> Option<Value> {
+        Some(json!(self))
+    }
+}
+
+impl Param for Vec<String> {
+    const KIND: Kind = Kind::Names;
+
+    fn read(value: &Value) -> Option<Self> {
+        value.as_array()?.iter().map(String::read).collect()
+    }
+
+    fn written(&self) -> Option<Value> {
+        Some(json!(self))
+    }
+}
+
+impl Param for HeaderMap {
+    const KIND: Kind = Kind::Headers;
+
+    fn read(value: &Value) -> Option<Self> {
+        let field = |(name, text): (&String, &Value)| {
+            Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(text.as_str()?).ok()?))
+        };
+        value.as_object()?.iter().map(field).collect()
+    }
+
+    fn written(&self) -> Option<Value> {
+        let text = |value: &HeaderValue| json!(String::from_utf8_lossy(value.as_bytes()));
+        let members: Map<String, Value> = self.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+        Some(Value::Object(members))
+    }
+}
+
+impl Param for Map<String, Value> {
+    const KIND: Kind = Kind::Members;
+
+    fn read(value: &Value) -> Option<Self> {
+        value.as_object().cloned()
+    }
+
+    fn written(&self) -> Option<Value> {
+        Some(Value::Object(self.clone()))
+    }
+}
+
+/// What a message carries.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Payload {
+    /// No argument at all.
+    Nothing,
+    /// This value.
+    Json(Value),
+}
+
+impl Payload {
+    /// The value, if there is one.
+    pub fn value(&self) -> Option<&Value> {
+        match self {
+            Self::Nothing => None,
+            Self::Json(value) => Some(value),
+        }
+    }
+}
+
+impl Param for Payload {
+    const KIND: Kind = Kind::Payload;
+
+    fn read(value: &Value) -> Option<Self> {
+        Some(if value.is_null() { Self::Nothing } else { Self::Json(value.clone()) })
+    }
+
+    fn written(&self) -> Option<Value> {
+        Some(self.value().cloned().unwrap_or(Value::Null))
+    }
+}
+
+/// A moment of the server's clock, as time since the Unix epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WallTime(pub Duration);
+
+impl Param for WallTime {
+    const KIND: Kind = Kind::Time;
+
+    fn read(value: &Value) -> Option<Self> {
+        let moment = OffsetDateTime::parse(value.as_str()?, &Rfc3339).ok()?;
+        Duration::try_from(moment - OffsetDateTime::UNIX_EPOCH).ok().map(Self)
+    }
+
+    fn written(&self) -> Option<Value> {
+        let moment = OffsetDateTime::UNIX_EPOCH.checked_add(time::Duration::try_from(self.0).ok()?)?;
+        moment.format(&Rfc3339).ok().map(Value::String)
+    }
+}
+
+/// Defines a choice between words: an enum whose variants are written so.
+macro_rules! choice {
+    ($(#[doc = $doc:literal])+ pub enum $name:ident { $($(#[doc = $text:literal])+ $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[doc = $text])+ $variant,)+
+        }
+
+        impl $name {
+            /// All, in the order of the catalogue.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word for it.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+
+        impl $crate::script::fault::param::Param for $name {
+            const KIND: $crate::script::fault::Kind = $crate::script::fault::Kind::Choice(&[$($word),+]);
+
+            fn read(value: &serde_json::Value) -> Option<Self> {
+                Self::ALL.iter().copied().find(|choice| value.as_str() == Some(choice.name()))
+            }
+
+            fn written(&self) -> Option<serde_json::Value> {
+                Some(self.name().into())
+            }
+        }
+    };
+}
+
+pub(super) use choice;

@@ -1,0 +1,154 @@
+//! Faults of the connection beneath every protocol.
+//!
+//! Only the wire layer can carry them out; honest code never sees them.
+
+use std::time::Duration;
+
+use super::define::{Keys, fault};
+use super::param::choice;
+use super::phase::Phase;
+
+choice! {
+    /// When a port closes.
+    pub enum RefusalStart {
+        /// As soon as the rule is armed.
+        Now = "now",
+        /// When the actor next loses a connection.
+        AfterNextLoss = "after-next-loss",
+    }
+}
+
+choice! {
+    /// Which way bytes go, as the server sees it.
+    pub enum Flow {
+        /// From the client to the server.
+        In = "in",
+        /// From the server to the client.
+        Out = "out",
+        /// Both ways.
+        Both = "both",
+    }
+}
+
+fault! {
+    /// The port is closed, so that the kernel refuses every connection attempt.
+    pub struct ConnectionRefused {
+        /// When the port closes; `after` is counted from then.
+        pub start: RefusalStart = RefusalStart::Now,
+    }
+    id: "connection-refused",
+    family: "tcp",
+    stage: Start,
+    keys: Keys::SERVER.lasting(),
+    scope: Everywhere,
+}
+
+fault! {
+    /// TCP is accepted, but no byte is ever read or written. `times` counts TCP connections.
+    pub struct AcceptBlackhole {}
+    id: "accept-blackhole",
+    family: "tcp",
+    stage: Accept,
+    keys: Keys::SERVER.lasting(),
+    scope: Everywhere,
+}
+
+fault! {
+    /// The connection is ended by RST at a chosen phase.
+    pub struct ConnectionReset {
+        /// When in the life of the connection; `after` is counted from then.
+        pub phase: Phase = Phase::Established,
+    }
+    id: "connection-reset",
+    family: "tcp",
+    stage: phase,
+    keys: Keys::TRIGGERED,
+    scope: Everywhere,
+}
+
+fault! {
+    /// The connection is ended by FIN without any close of the protocol: peers see close code 1006.
+    pub struct AbruptClose {
+        /// When in the life of the connection; `after` is counted from then.
+        pub phase: Phase = Phase::Established,
+        /// Time between this cut and further ones, each of which ends the connection that the actor then has; absent
+        /// means that there is only one.
+        pub period: Option<Duration>,
+    }
+    id: "abrupt-close",
+    family: "tcp",
+    stage: phase,
+    keys: Keys::TRIGGERED,
+    scope: Everywhere,
+}
+
+fault! {
+    /// The server stops reading and writing but keeps the connection, as after a silent network partition.
+    pub struct HalfOpen {
+        /// When in the life of the connection; `after` is counted from then.
+        pub phase: Phase = Phase::Established,
+    }
+    id: "half-open",
+    family: "tcp",
+    stage: phase,
+    keys: Keys::TRIGGERED.lasting(),
+    scope: Everywhere,
+}
+
+fault! {
+    /// Every byte of the attempt is delayed, on whichever of its TCP connections.
+    pub struct Latency {
+        /// How long a byte takes.
+        pub delay: Duration,
+        /// By how much that varies, up and down.
+        pub jitter: Duration = Duration::ZERO,
+        /// Which bytes.
+        pub direction: Flow = Flow::Both,
+    }
+    id: "latency",
+    family: "tcp",
+    stage: Handshake,
+    keys: Keys::CONNECTION.lasting(),
+    scope: Everywhere,
+}
+
+fault! {
+    /// Several packets or frames are written in one segment, or in one polling payload separated by 0x1E.
+    pub struct PacketCoalesce {
+        /// The packets and events, in the order in which they are written; earlier ones wait for the last.
+        pub packets: Vec<String> = vec!["CONNECT".to_owned(), "session_created".to_owned()],
+    }
+    id: "packet-coalesce",
+    family: "tcp",
+    stage: Connect,
+    keys: Keys::CONNECTION,
+    scope: SocketIo,
+}
+
+fault! {
+    /// The hosting platform ends the connection a set time after its start, heartbeats or not.
+    pub struct MaxConnectionLifetime {
+        /// Time from the attempt to the end.
+        pub lifetime: Duration,
+    }
+    id: "max-connection-lifetime",
+    family: "tcp",
+    stage: Handshake,
+    keys: Keys::CONNECTION,
+    scope: Everywhere,
+}
+
+fault! {
+    /// All connections are cut, the port stays closed for a while, and sessions held in memory are lost.
+    pub struct ServerRestart {
+        /// How long the port stays closed.
+        pub down: Duration,
+        /// Whether sessions outlive the restart.
+        pub keep_sessions: bool = false,
+    }
+    id: "server-restart",
+    family: "tcp",
+    stage: Start,
+    keys: Keys::SERVER,
+    scope: Everywhere,
+}
