@@ -31,7 +31,7 @@ use super::resolve;
 use super::setting::Setting;
 use super::verdict::{CheckVerdict, Judgement};
 use super::words;
-use crate::spec::model::{Lane, Scenario, Step, Verb};
+use crate::spec::model::{Lane, Scenario, Verb};
 use crate::trace::{Record, What};
 
 /// The smallest step of a clock.
@@ -201,17 +201,11 @@ impl<'a> Matcher<'a> {
         Due::Wake(wakes.min().unwrap_or(limit).min(limit))
     }
 
-    /// The arguments of an action step for one of its actors, references replaced; an error names the reference that
-    /// leads nowhere.
-    pub fn arguments(&self, step: usize, actor: &Actor) -> Result<Map<String, Value>, String> {
-        let Some(Step { verb: Verb::Client(action) | Verb::Probe(action) | Verb::Server(action), .. }) =
-            self.scenario.steps.get(step)
-        else {
-            return Ok(Map::new());
-        };
+    /// The arguments of an action for one of its actors, references replaced; an error names the reference that leads
+    /// nowhere.
+    pub fn resolve(&self, actor: &Actor, args: &Map<String, Value>) -> Result<Map<String, Value>, String> {
         let player = self.by_actor.get(actor).copied().unwrap_or(NOBODY);
-        let lookup = |place: &_| self.lookup(player, place);
-        resolve::arguments(&action.args, &lookup)
+        resolve::arguments(args, &|place| self.lookup(player, place))
     }
 
     /// The verdicts, for a case that was watched until `end`.
