@@ -8,6 +8,7 @@ mod fleet;
 pub mod lateness;
 mod recorder;
 mod schedule;
+mod warm_up;
 pub mod warp;
 
 pub use fleet::Fleet;
