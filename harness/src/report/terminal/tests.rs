@@ -35,6 +35,7 @@ fn too_wide(text: &str, look: Look) -> Vec<&str> {
 #[case::harness_error(sample::harness_error(), "harness-error")]
 #[case::adapter_error(sample::adapter_error(), "adapter-error")]
 #[case::inconclusive(sample::inconclusive(), "inconclusive")]
+#[case::busy(sample::busy(), "busy")]
 #[case::unexpected_pass(sample::unexpected_pass(), "unexpected-pass")]
 fn one_case(#[case] case: CaseResult, #[case] name: &str) {
     let text = failure::failure(&case, 7, &Shelf, Look::plain());
@@ -162,7 +163,11 @@ impl TermLike for Screen {
 #[test]
 fn on_a_terminal() {
     let screen = Screen(std::sync::Arc::default());
-    let mut progress = Progress::bar(Talk::Usual, WIDE, ProgressDrawTarget::term_like(Box::new(screen.clone())));
+    let mut progress = Progress::bar(
+        Talk::Usual,
+        Look { width: 90, colour: false },
+        ProgressDrawTarget::term_like(Box::new(screen.clone())),
+    );
     let mut frames = Vec::new();
     for event in sample::events() {
         progress.event(&event).expect("a screen takes all");

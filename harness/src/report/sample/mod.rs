@@ -1,18 +1,19 @@
 //! A run as it could have been, for the tests of all reports: each kind of outcome once, with traces like real ones.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+mod shelf;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use sparring_mock_server::journal::{Actor, Moment};
 
 use super::events::{CaseName, RunEvent};
-use super::library::{Library, Quote};
 use super::results::{Attach, CaseResult, ClientInfo, LeftOutResult, Results, VERSION};
 use crate::judge::{CaseOutcome, CheckVerdict, Mismatch, Outcome};
 use crate::spec::model::{Key, Level};
 use crate::trace::{Observed, Record, What};
+
+pub(super) use shelf::{Shared, Shelf};
 
 /// A whole token, which no report may show.
 pub(super) const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VySWQiOiJ1c2VyLTEifQ.c2lnbmF0dXJl";
@@ -238,6 +239,44 @@ pub(super) fn crowd() -> CaseResult {
     }
 }
 
+/// A probe case with two actors, more findings than fit, a long step and a long trace.
+pub(super) fn busy() -> CaseResult {
+    let counted = CheckVerdict {
+        step: Some(0),
+        actor: "alice".to_owned(),
+        expected: "sent typing 1-2 times, for 3 s".to_owned(),
+        observed: "3 times".to_owned(),
+        mismatch: Some(Mismatch::Count { found: 3 }),
+        at: Some(at(3_050)),
+        ..check(0, 20, &[], Outcome::Fail)
+    };
+    let transition = CheckVerdict {
+        step: None,
+        line: 0,
+        actor: "bob".to_owned(),
+        expected: "no transition connected → authenticating".to_owned(),
+        observed: "connected → authenticating".to_owned(),
+        record: Some(30),
+        at: Some(at(3_000)),
+        ..check(0, 0, &["DT-STATE-02"], Outcome::Fail)
+    };
+    let more = (1..=6).map(|step| check(step, 30 + step, &["DT-X-99"], Outcome::Fail));
+    let tape = (0..36_u64).fold(Tape::default(), |tape, number| {
+        let actor = if number % 2 == 0 { "alice" } else { "bob" };
+        tape.saw_of(actor, number * 100, Key::Ping, number / 2, json!({"connection": 1, "gap": 200_000}))
+    });
+    let mut trace = tape.0;
+    trace.insert(31, Record { at: at(3_020), actor: Actor::new("bob"), what: What::Unsupported { step: 4 } });
+    CaseResult {
+        outcome: CaseOutcome::Fail,
+        expected: false,
+        run: 3,
+        checks: [counted, transition].into_iter().chain(more).collect(),
+        trace,
+        ..case("digitwin/server/busy", "mock", "Two probes at once")
+    }
+}
+
 fn troubled(id: &str, client: &str, outcome: CaseOutcome, trouble: &str) -> CaseResult {
     CaseResult {
         outcome,
@@ -386,88 +425,4 @@ pub(super) fn events() -> Vec<RunEvent> {
     }
     events.push(RunEvent::RunFinished { interrupted: false });
     events
-}
-
-/// The scenario file and the catalogue behind the cases.
-pub(super) struct Shelf;
-
-impl Library for Shelf {
-    fn step(&self, case: &str, step: usize) -> Option<&str> {
-        let steps: &[&str] = match case.rsplit('/').next()? {
-            "no-verdict" | "slow-verification" => &NO_VERDICT,
-            "invalid-token[forged]" => &INVALID_TOKEN,
-            "connect-called-again" => {
-                &["- client: connect", "- client: connect", "- never: {attempt: any}\n  for: 5s\n  req: [DT-CONN-16]"]
-            }
-            _ => &[],
-        };
-        steps.get(step).copied()
-    }
-
-    fn requirement(&self, id: &str) -> Option<Quote<'_>> {
-        let (level, text) = match id {
-            "DT-STATE-05" => (
-                Level::Must,
-                "AUTHENTICATING lasts at most 10000 ms from the connect event and is left for CONNECTED or ERROR.",
-            ),
-            "DT-TMO-01" => (
-                Level::Must,
-                "The session wait lasts 10000 ms and is counted from the Socket.IO connect event, not from connect(): with a transport phase of 8000 ms the error state is reached about 18000 ms after connect().",
-            ),
-            "DT-TMO-04" => (Level::Must, "Each attempt has a session wait of its own."),
-            "DT-ERR-02" => (
-                Level::Must,
-                "On auth_error with code AUTH_INVALID the client clears the stored token before it reconnects.",
-            ),
-            "DT-CONN-16" => (
-                Level::Should,
-                "A second connect() call while an attempt is in progress or the session is up opens no additional Engine.IO session.",
-            ),
-            _ => return None,
-        };
-        Some(Quote { level, text })
-    }
-
-    fn reading(&self, contradiction: &str) -> Option<&str> {
-        (contradiction == "DT-X-21").then_some("connect() is idempotent until the client is disconnected.")
-    }
-}
-
-const NO_VERDICT: [&str; 9] = [
-    "- never: {token: stored}\n  req: [DT-ERR-11]",
-    "- never: {request: refresh}\n  req: [DT-ERR-11]",
-    "- client: connect\n  as: dial",
-    "- expect: {received: CONNECT, connection: 1}\n  as: first",
-    "- expect: {state: [connecting, authenticating]}",
-    "  - expect: {state: error}\n    after: 10s\n    note: from the connect event, so that the slow transport does not count\n    req: [DT-STATE-05, DT-TMO-01, DT-TMO-04]\n",
-    "- expect: {log: Timeout waiting for session_created, level: error}\n  unordered: true\n  req: [DT-TMO-05]",
-    "- expect: {state: reconnecting}\n  after: 18s\n  since: dial\n  req: [DT-STATE-05, DT-TMO-01]",
-    "- expect: {state: connecting}\n  req: [DT-STATE-05]",
-];
-
-const INVALID_TOKEN: [&str; 4] = [
-    "- client: connect",
-    "- expect: {state: [connecting, authenticating]}",
-    "- expect: {sent: auth_error, data: {code: AUTH_INVALID}}\n  as: verdict",
-    "- expect: {token: cleared, kind: jwt}\n  within: 1s\n  since: verdict\n  req: [DT-ERR-02]",
-];
-
-/// A writer whose text can be read while others hold it.
-#[derive(Clone, Default)]
-pub(super) struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Shared {
-    pub(super) fn text(&self) -> String {
-        String::from_utf8(self.0.lock().expect("no test panics while it writes").clone()).expect("reports are UTF-8")
-    }
-}
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no test panics while it writes").write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
