@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::fault::{Fault, Fields, Keys, OnKey, Selects, Span, missing};
+use super::fault::{Fault, Keys, OnKey, Selects, Span};
 use super::rule::{Rule, When};
+use crate::fields::{Fields, missing};
 use crate::journal::Transport;
-use crate::values::{FieldError, NumberRange, ValueError, parse_duration};
+use crate::values::{FieldError, NumberRange, ValueError};
 
 /// Keys that every rule can have, as far as its fault allows.
 pub const COMMON_KEYS: [&str; 9] = ["fault", "attempts", "who", "when", "on", "after", "for", "times", "probability"];
@@ -23,13 +24,13 @@ impl Rule {
         let fault = read_fault(&mut fields);
         let rule = Self {
             attempts: read_attempts(&mut fields),
-            who: fields.take_with("who", "the name of an actor", text),
+            who: fields.text("who", "the name of an actor"),
             when: read_when(&mut fields),
-            on: fields.take_with("on", "the name of an event, message or packet", text),
-            after: fields.take_with("after", DURATION, duration).unwrap_or_default(),
-            lasts: fields.take_with("for", DURATION, duration),
-            times: fields.take_with("times", "a whole number from 1", |value| value.as_u64().filter(|n| *n > 0)),
-            probability: fields.take_with("probability", "a number from 0 to 1", chance),
+            on: fields.text("on", "the name of an event, message or packet"),
+            after: fields.duration("after").unwrap_or_default(),
+            lasts: fields.duration("for"),
+            times: fields.take("times", "a whole number from 1", |value| value.as_u64().filter(|n| *n > 0)),
+            probability: fields.take("probability", "a number from 0 to 1", chance),
             // Stands in until the errors have been looked at; a fault that was not read is an error.
             fault: fault.clone().unwrap_or(Fault::SilentAuth(super::fault::SilentAuth {})),
         };
@@ -64,12 +65,6 @@ fn read_value(value: &Value) -> Result<Rule, Vec<FieldError>> {
     }
 }
 
-const DURATION: &str = "a duration with a unit, such as 250ms, 1.5s, 2m or 1h";
-
-fn duration(value: &Value) -> Option<std::time::Duration> {
-    parse_duration(value.as_str()?).ok()
-}
-
 fn text(value: &Value) -> Option<String> {
     value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
@@ -98,7 +93,7 @@ fn read_fault(fields: &mut Fields<'_>) -> Option<Fault> {
 fn read_attempts(fields: &mut Fields<'_>) -> Option<NumberRange> {
     let from_one = |range: &NumberRange| range.min > 0;
     let expected = format!("{}; attempts are counted from 1", ValueError::NumberRange);
-    fields.take_with("attempts", &expected, |value| match value {
+    fields.take("attempts", &expected, |value| match value {
         Value::Number(number) => number.as_u64().map(NumberRange::exactly).filter(from_one),
         Value::String(text) => text.parse().ok().filter(from_one),
         _ => None,
@@ -116,13 +111,12 @@ fn read_when(fields: &mut Fields<'_>) -> When {
     let mut inner = Fields::new(map);
     inner.refuse_unknown("one of", &WHEN_KEYS);
     let when = When {
-        token: inner.take_with("token", "a kind of token, such as jwt, guest or none", text),
+        token: inner.text("token", "a kind of token, such as jwt, guest or none"),
         transport: read_transport(&mut inner),
-        user: inner.take_with("user", "the id of a user", text),
-        path: inner.take_with("path", "a path that begins with a slash", |value| {
-            text(value).filter(|path| path.starts_with('/'))
-        }),
-        header: inner.take_with("header", "a map of header fields and their texts", headers).unwrap_or_default(),
+        user: inner.text("user", "the id of a user"),
+        path: inner
+            .take("path", "a path that begins with a slash", |value| text(value).filter(|path| path.starts_with('/'))),
+        header: inner.take("header", "a map of header fields and their texts", headers).unwrap_or_default(),
     };
     for error in inner.into_errors() {
         fields.refuse(error.under("when"));
@@ -132,9 +126,7 @@ fn read_when(fields: &mut Fields<'_>) -> When {
 
 fn read_transport(fields: &mut Fields<'_>) -> Option<String> {
     let names = [Transport::Polling.name(), Transport::Websocket.name()];
-    fields.take_with("transport", "polling or websocket", |value| {
-        text(value).filter(|name| names.contains(&name.as_str()))
-    })
+    fields.take("transport", "polling or websocket", |value| text(value).filter(|name| names.contains(&name.as_str())))
 }
 
 fn headers(value: &Value) -> Option<BTreeMap<String, String>> {
@@ -152,13 +144,16 @@ fn refuse_useless(rule: &Rule, fields: &mut Fields<'_>) {
             fields.refuse(FieldError::new(key, value, format!("no `{key}`: {why}")));
         }
     };
-    match selects {
-        Selects::Nothing => {
-            refuse("attempts", format!("{id} works before a request has been read"));
-            refuse("when", format!("{id} works before a request has been read"));
-        }
-        Selects::Requests => refuse("attempts", format!("{id} concerns requests that belong to no attempt")),
-        Selects::Attempts => {}
+    let early = format!("{id} works before a request has been read");
+    if selects == Selects::Nobody {
+        refuse("who", format!("{id} concerns the whole server"));
+    }
+    if matches!(selects, Selects::Nobody | Selects::Actors) {
+        refuse("attempts", early.clone());
+        refuse("when", early);
+    }
+    if selects == Selects::Requests {
+        refuse("attempts", format!("{id} concerns requests that belong to no attempt"));
     }
     if on == OnKey::Refused {
         refuse("on", format!("no message starts {id}"));

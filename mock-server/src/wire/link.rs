@@ -7,7 +7,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::task::Wake;
+use std::task::{Wake, Waker};
 
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
@@ -64,12 +64,16 @@ pub struct Link {
 pub(super) enum Command {
     Reset,
     Cut,
+    Bend(Bend),
+}
+
+/// Something that a connection survives.
+pub(super) enum Bend {
     Stall,
     Resume,
     Latency(Option<Latency>),
     Tap(Arc<dyn Tap>),
     Send(Bytes),
-    SendFrame(Frame),
     Feed(Frame),
     Release,
 }
@@ -98,12 +102,13 @@ impl Link {
         self.peer
     }
 
-    /// Resets the connection (RST). What had not left yet is lost.
+    /// Resets the connection (RST). What has not left yet, because of a latency or a stall, is lost.
     pub fn reset(&self) {
         self.post(Command::Reset);
     }
 
-    /// Ends the stream in both directions (FIN), without any protocol's own close. What had not left yet is lost.
+    /// Ends the stream in both directions (FIN), without any protocol's own close. What has
+    /// not left yet, because of a latency or a stall, is lost.
     pub fn cut(&self) {
         self.post(Command::Cut);
     }
@@ -111,42 +116,43 @@ impl Link {
     /// From now on nothing is read and nothing leaves; what the layer above writes waits for [`resume`](Self::resume).
     /// If the layer above drops the stream meanwhile, the peer does not learn of it.
     pub fn stall(&self) {
-        self.post(Command::Stall);
+        self.post(Command::Bend(Bend::Stall));
     }
 
     /// Ends a stall: what waits goes on, in order.
     pub fn resume(&self) {
-        self.post(Command::Resume);
+        self.post(Command::Bend(Bend::Resume));
     }
 
     /// Delays every byte from now on, or no longer. What is on its way stays on its way.
     pub fn set_latency(&self, latency: Option<Latency>) {
-        self.post(Command::Latency(latency));
+        self.post(Command::Bend(Bend::Latency(latency)));
     }
 
     /// Shows all frames from the upgrade on to `tap`. Set it before the answer to the upgrade is written.
     pub fn set_tap(&self, tap: Arc<dyn Tap>) {
-        self.post(Command::Tap(tap));
+        self.post(Command::Bend(Bend::Tap(tap)));
     }
 
-    /// Sends raw bytes at the next frame boundary; with a tap on, not before the upgrade. No tap sees them.
+    /// Sends raw bytes at the next frame boundary; with a tap on, not before the upgrade. No tap sees them. Without a
+    /// tap nobody knows where frames end, and they go at once.
     pub fn send(&self, bytes: impl Into<Bytes>) {
-        self.post(Command::Send(bytes.into()));
+        self.post(Command::Bend(Bend::Send(bytes.into())));
     }
 
     /// Sends a frame as [`send`](Self::send) does.
-    pub fn send_frame(&self, frame: Frame) {
-        self.post(Command::SendFrame(frame));
+    pub fn send_frame(&self, frame: &Frame) {
+        self.send(frame.to_bytes());
     }
 
     /// Gives the layer above a frame as if the peer had sent it. Masked if it is not. No tap sees it.
     pub fn feed(&self, frame: Frame) {
-        self.post(Command::Feed(frame));
+        self.post(Command::Bend(Bend::Feed(frame)));
     }
 
     /// Lets go what a tap holds, in both directions.
     pub fn release(&self) {
-        self.post(Command::Release);
+        self.post(Command::Bend(Bend::Release));
     }
 
     /// How the connection ended; none while it lives.
@@ -173,6 +179,11 @@ impl Link {
             self.over.notify_waiters();
         }
         first
+    }
+
+    /// Wakes whoever read or wrote last.
+    pub(super) fn waker(self: &Arc<Self>) -> Waker {
+        Waker::from(Arc::clone(self))
     }
 
     /// Whether commands wait.
@@ -221,7 +232,8 @@ impl std::fmt::Debug for Link {
     }
 }
 
-/// The waker of all timers and socket operations of a bent stream: whichever task read or wrote last goes on.
+/// A bent stream waits with this waker and not with that of the task that polls it: the task that writes may have gone
+/// on to other things when bytes can leave.
 impl Wake for Link {
     fn wake(self: Arc<Self>) {
         self.rouse();

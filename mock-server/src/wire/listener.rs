@@ -12,13 +12,18 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
+use super::graveyard::Graveyard;
 use super::{Link, Stream};
 
 /// A TCP address that accepts connections while it is open, and refuses them while it is closed.
+///
+/// Dropping it ends the connections that the layer above has dropped already and that are still here: those dropped
+/// while stalled, and those whose last bytes are on their way.
 pub struct Listener {
     addr: SocketAddr,
     door: Mutex<Door>,
     accepted: AtomicU64,
+    graveyard: Arc<Graveyard>,
     /// Keeps the port ours. Never listens.
     _keeper: TcpSocket,
 }
@@ -35,7 +40,7 @@ impl Listener {
         let keeper = keeper(addr)?;
         let addr = keeper.local_addr()?;
         let door = Mutex::new(Door { open: Some(listening(addr)?), waiting: None });
-        Ok(Self { addr, door, accepted: AtomicU64::new(0), _keeper: keeper })
+        Ok(Self { addr, door, accepted: AtomicU64::new(0), graveyard: Arc::default(), _keeper: keeper })
     }
 
     /// The address, with the port that was found.
@@ -90,7 +95,7 @@ impl Listener {
         let _ = socket.set_nodelay(true);
         let id = self.accepted.fetch_add(1, Ordering::Relaxed) + 1;
         let link = Arc::new(Link::new(id, peer));
-        (Stream::new(socket, Arc::clone(&link)), link)
+        (Stream::new(socket, Arc::clone(&link), Arc::downgrade(&self.graveyard)), link)
     }
 
     fn door(&self) -> MutexGuard<'_, Door> {

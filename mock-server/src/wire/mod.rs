@@ -9,14 +9,20 @@
 //! layer above ── tap ── lane (latency, stall) ── socket ── peer
 //! ```
 
+mod detour;
 mod frame;
+mod graveyard;
 mod latency;
 mod link;
 mod listener;
 mod stream;
 mod tap;
+mod tapped;
+#[cfg(test)]
+mod tests;
+mod upgrade;
 
-pub use frame::{Frame, Opcode};
+pub use frame::{Frame, FrameReader, LARGEST_KEPT, Opcode, Piece};
 pub use latency::{Direction, Latency};
 pub use link::{By, End, How, Link};
 pub use listener::Listener;

@@ -6,7 +6,6 @@
 mod application;
 mod define;
 mod engine_io;
-mod fields;
 mod http;
 mod param;
 mod phase;
@@ -22,6 +21,7 @@ use define::Definition;
 
 use super::stage::{Stage, Subject};
 use crate::contract::SystemId;
+use crate::fields::Fields;
 
 pub use application::message::{DuplicateEvent, EventDelay, EventDrop, EventReorder, MalformedPayload, UnknownEvent};
 pub use application::session::{
@@ -34,10 +34,10 @@ pub use application::verdict::{
 };
 pub use define::{FaultInfo, Keys, OnKey, ParamInfo, Presence, Scope, Selects, Span};
 pub use engine_io::{EngineClose, EnginePingSuppress, UpgradeProbeIgnored};
-pub(super) use fields::{Fields, missing};
 pub use http::{
     AffinityLoss, HttpError, HttpTarget, ResponseDelay, RestDelay, RestError, RestMalformed, UpgradeReject,
 };
+pub(super) use param::exact;
 pub use param::{Kind, Payload, WallTime};
 pub use phase::{ConnectedPhase, OpenPhase, Phase};
 pub use socket_io::{ConnectAckDelay, ConnectAckWithheld, ServerDisconnect, SocketioConnectError};

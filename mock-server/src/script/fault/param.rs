@@ -11,7 +11,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::define::{ParamInfo, Presence};
-use crate::values::{ValueError, format_duration, parse_duration};
+use crate::fields::{Fields, missing};
+use crate::values::{FieldError, ValueError, format_duration, parse_duration};
 
 /// What may stand in a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,13 +92,36 @@ pub(super) trait Param: Sized + PartialEq {
 }
 
 /// Describes the parameter of this name.
-pub(super) fn info<T: Param>(name: &'static str, doc: &'static str, default: Option<T>) -> ParamInfo {
-    let presence = match default.as_ref().and_then(Param::written) {
+pub(super) fn info<T: Param>(name: &'static str, doc: &'static str, default: Option<&T>) -> ParamInfo {
+    let presence = match default.and_then(Param::written) {
         Some(value) => Presence::Default(value),
         None if default.is_some() || T::absent().is_some() => Presence::Optional,
         None => Presence::Required,
     };
     ParamInfo { name, doc, kind: T::KIND, presence }
+}
+
+/// Takes the parameter of this name; none if it is wrong, or missing without default.
+pub(super) fn take<T: Param>(fields: &mut Fields<'_>, name: &str, default: Option<T>) -> Option<T> {
+    let Some(value) = fields.get(name) else {
+        let usual = default.or_else(T::absent);
+        if usual.is_none() {
+            fields.refuse(missing(name, T::KIND.expected()));
+        }
+        return usual;
+    };
+    let taken = T::read(value);
+    if taken.is_none() {
+        fields.refuse(wrong(name, value, T::KIND));
+    }
+    taken
+}
+
+fn wrong(name: &str, value: &Value, kind: Kind) -> FieldError {
+    match (kind, value.as_str()) {
+        (Kind::Choice(words), Some(text)) => FieldError::unknown(name, text, "one of", words.iter().copied()),
+        _ => FieldError::new(name, value, kind.expected()),
+    }
 }
 
 /// Writes the parameter into the map, unless it is what its absence means.
@@ -107,6 +131,16 @@ pub(super) fn write<T: Param>(map: &mut Map<String, Value>, name: &str, value: &
     {
         map.insert(name.to_owned(), written);
     }
+}
+
+/// A duration as it reads back, to the nanosecond.
+pub(in crate::script) fn exact(duration: Duration) -> String {
+    let nanos = duration.as_nanos();
+    if nanos.is_multiple_of(1_000_000) {
+        return format_duration(duration);
+    }
+    let digits = format!("{}.{:06}", nanos / 1_000_000, nanos % 1_000_000);
+    format!("{}ms", digits.trim_end_matches('0'))
 }
 
 impl<T: Param> Param for Option<T> {
@@ -133,7 +167,7 @@ impl Param for Duration {
     }
 
     fn written(&self) -> Option<Value> {
-        Some(json!(format_duration(*self)))
+        Some(json!(exact(*self)))
     }
 }
 

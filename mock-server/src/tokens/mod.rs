@@ -1,0 +1,36 @@
+//! Tokens of each kind: minting good and bad ones, and judging those presented.
+//!
+//! [`TokenSpec`] is a token as people describe it, [`mint`] makes it, [`Judge`] says what a server thinks of it. Ages
+//! follow the server's clock. Knows nothing of connections.
+
+mod judge;
+mod jwt;
+mod mint;
+mod spec;
+
+pub use judge::{ExpiredJwt, FutureGuests, Identity, Judge, Readings, Refusal};
+pub use mint::{Minted, mint};
+pub use spec::{MintSpec, TokenSpec};
+
+/// What every guest token begins with.
+const GUEST_PREFIX: &str = "guest_";
+
+/// The kind of a token by its look alone: `guest`, `jwt`, or `none` if it is empty.
+pub fn kind_of(token: &str) -> &'static str {
+    match token {
+        "" => "none",
+        _ if token.starts_with(GUEST_PREFIX) => "guest",
+        _ => "jwt",
+    }
+}
+
+/// The user that a token names, whether it is genuine or not.
+pub fn user_of(token: &str) -> Option<String> {
+    match kind_of(token) {
+        "guest" => Some(token.to_owned()),
+        _ => jwt::claims_unverified(token)?.get("userId")?.as_str().map(str::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests;
