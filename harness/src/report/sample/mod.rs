@@ -105,18 +105,18 @@ pub(super) fn early() -> CaseResult {
         check(3, 14, &[], Outcome::Pass),
         check(4, 16, &[], Outcome::Pass),
         CheckVerdict {
-            expected: "state error, 10 s ± 0.5 s after the step before".to_owned(),
-            observed: "state error after 1.992 s: 7.508 s too early".to_owned(),
-            mismatch: early(7.508),
+            expected: "state error 10s after state authenticating (9.4s to 10.6s)".to_owned(),
+            observed: "state error after 1.992s: 7.408s too early".to_owned(),
+            mismatch: early(7.408),
             record: Some(11),
             at: Some(at(10_004)),
             ..check(5, 17, &["DT-STATE-05", "DT-TMO-01", "DT-TMO-04"], Outcome::Fail)
         },
         check(6, 21, &["DT-TMO-05"], Outcome::Pass),
         CheckVerdict {
-            expected: "state reconnecting, 18 s ± 0.9 s after `dial`".to_owned(),
-            observed: "state reconnecting after 10.009 s: 7.091 s too early".to_owned(),
-            mismatch: early(7.091),
+            expected: "state reconnecting 18s after dial (17s to 19s)".to_owned(),
+            observed: "state reconnecting after 10.009s: 6.991s too early".to_owned(),
+            mismatch: early(6.991),
             record: Some(14),
             at: Some(at(10_009)),
             ..check(7, 24, &["DT-STATE-05", "DT-TMO-01"], Outcome::Fail)
@@ -161,10 +161,12 @@ fn early_tape() -> Tape {
 /// A client that never drops a token that was refused.
 pub(super) fn missing() -> CaseResult {
     let check = CheckVerdict {
-        expected: "token cleared, within 1 s of `verdict`".to_owned(),
-        observed: format!("no token record by then; the client still holds {TOKEN}"),
+        expected: "token cleared within 1s of verdict (at most 1.1s)".to_owned(),
+        observed: format!("nothing came until 1.1s; the last thing seen in that lane was token {TOKEN}"),
         mismatch: Some(Mismatch::Missing),
-        at: Some(at(1_032)),
+        // The last record of the lane, which decided nothing.
+        record: Some(7),
+        at: Some(at(1_132)),
         ..check(3, 12, &["DT-ERR-02"], Outcome::Fail)
     };
     let data = json!({"code": "AUTH_INVALID", "message": "Invalid authentication token"});
@@ -196,8 +198,8 @@ pub(super) fn deviation() -> CaseResult {
     let check = CheckVerdict {
         deviation: Some("DT-X-21".to_owned()),
         level: Level::Should,
-        expected: "never attempt any, for 5 s".to_owned(),
-        observed: "attempt 2 after 0.096 s".to_owned(),
+        expected: "no attempt for 5s after connect".to_owned(),
+        observed: "attempt 2 after 6ms".to_owned(),
         mismatch: Some(Mismatch::Forbidden),
         record: Some(3),
         at: Some(at(96)),
@@ -221,8 +223,8 @@ pub(super) fn deviation() -> CaseResult {
 pub(super) fn crowd() -> CaseResult {
     let of = |number: usize| CheckVerdict {
         actor: format!("crowd/{number}"),
-        expected: "event sessionCreated".to_owned(),
-        observed: "no event by then".to_owned(),
+        expected: "event sessionCreated within 2s of connect (at most 2.1s)".to_owned(),
+        observed: "nothing came until 2.1s; the last thing seen in that lane was state authenticating".to_owned(),
         mismatch: Some(Mismatch::Missing),
         at: Some(at(2_000)),
         ..check(3, 9, &["DT-UX-03"], Outcome::Fail)
@@ -244,8 +246,8 @@ pub(super) fn busy() -> CaseResult {
     let counted = CheckVerdict {
         step: Some(0),
         actor: "alice".to_owned(),
-        expected: "sent typing 1-2 times, for 3 s".to_owned(),
-        observed: "3 times".to_owned(),
+        expected: "sent typing 1-2 times for 3s after joined".to_owned(),
+        observed: "3 records in the window, expected 1-2".to_owned(),
         mismatch: Some(Mismatch::Count { found: 3 }),
         at: Some(at(3_050)),
         ..check(0, 20, &[], Outcome::Fail)

@@ -100,8 +100,8 @@ fn end(case: &CaseResult) -> Option<Line> {
 
 fn mark<'a>(case: &CaseResult, check: &'a CheckVerdict) -> Mark<'a> {
     let behind = |at: Moment| case.trace.iter().position(|record| record.at > at);
-    let place = check.record.filter(|place| *place < case.trace.len());
-    Mark { place: place.or_else(|| check.at.and_then(behind)).unwrap_or(case.trace.len()), check }
+    let place = decider(case, check).or_else(|| check.at.and_then(behind));
+    Mark { place: place.unwrap_or(case.trace.len()), check }
 }
 
 /// The places of the records that concern these checks: with few actors all, else those of the checks' actors.
@@ -143,7 +143,7 @@ fn close_gap(lines: &mut Vec<Line>, skipped: &mut usize) {
 /// The checks that were decided, without a record, before this one.
 fn decisions(case: &CaseResult, marks: &[Mark<'_>], index: usize, skipped: &mut usize) -> Vec<Line> {
     let mut lines = Vec::new();
-    for mark in marks.iter().filter(|mark| mark.place == index && !is_record(case, mark.check)) {
+    for mark in marks.iter().filter(|mark| mark.place == index && decider(case, mark.check).is_none()) {
         close_gap(&mut lines, skipped);
         let end = case.trace.last().map_or(case.began, |record| record.at);
         let at = words::offset(mark.check.at.unwrap_or(end), case.began);
@@ -153,15 +153,19 @@ fn decisions(case: &CaseResult, marks: &[Mark<'_>], index: usize, skipped: &mut 
     lines
 }
 
-fn is_record(case: &CaseResult, check: &CheckVerdict) -> bool {
-    check.record.is_some_and(|place| place < case.trace.len())
+/// The record that decided a check. Where something was missing, the check's record is only the last one seen.
+fn decider(case: &CaseResult, check: &CheckVerdict) -> Option<usize> {
+    let absent = matches!(check.mismatch, Some(Mismatch::Missing | Mismatch::Count { .. }));
+    check.record.filter(|place| !absent && *place < case.trace.len())
 }
 
 /// What it means that no record decided.
 fn absence(check: &CheckVerdict) -> String {
     match &check.mismatch {
         Some(Mismatch::Missing) => "nothing that fits has come by now".to_owned(),
-        Some(Mismatch::Count { found }) => format!("the window ends: {found} came"),
+        Some(Mismatch::Count { found }) => {
+            format!("counted so far: {}", words::count(usize::try_from(*found).unwrap_or(usize::MAX), "record"))
+        }
         _ => "decided here".to_owned(),
     }
 }
@@ -186,7 +190,7 @@ fn row(case: &CaseResult, record: &Record, marks: &[Mark<'_>], index: usize, lib
     }
     let here: Vec<String> = marks
         .iter()
-        .filter(|mark| mark.place == index && is_record(case, mark.check))
+        .filter(|mark| mark.place == index && decider(case, mark.check).is_some())
         .map(|mark| line(mark.check))
         .collect();
     if !here.is_empty() {
