@@ -17,9 +17,10 @@ pub fn write(results: &Results, writer: &mut dyn Write) -> io::Result<()> {
 /// The JSON Schema of the results.
 pub fn schema() -> serde_json::Value {
     let mut schema = schemars::schema_for!(Results).to_value();
-    if let Some(map) = schema.as_object_mut() {
-        map.insert("title".to_owned(), "The results of a run of Sparring".into());
-    }
+    schema["title"] = "The results of a run of Sparring".into();
+    // The standard library's type brings no words of its own.
+    schema["$defs"]["Duration"]["properties"]["secs"]["description"] = "Whole seconds.".into();
+    schema["$defs"]["Duration"]["properties"]["nanos"]["description"] = "Nanoseconds beyond them.".into();
     schema
 }
 
@@ -75,17 +76,25 @@ mod tests {
         assert!(silent.is_empty(), "without description: {silent:#?}");
     }
 
-    /// Names of properties, except the tags of enums, that tell nothing of themselves.
+    /// Names of properties that tell nothing of themselves: neither in their own place nor, where they are the tag of an
+    /// alternative or all that there is of it, beside the alternative.
     fn undescribed(value: &Value, path: &str, silent: &mut Vec<String>) {
         if let Some(properties) = value["properties"].as_object() {
-            let told = |one: &Value| one.get("description").is_some() || one.get("const").is_some();
+            let alternative = properties.len() == 1 && value.get("description").is_some();
+            let told = |one: &Value| alternative || one.get("description").is_some() || one.get("const").is_some();
             silent.extend(properties.iter().filter(|(_, one)| !told(one)).map(|(name, _)| format!("{path}/{name}")));
         }
         match value {
             Value::Object(map) => {
-                map.iter().for_each(|(name, one)| undescribed(one, &format!("{path}/{name}"), silent))
+                for (name, one) in map {
+                    undescribed(one, &format!("{path}/{name}"), silent);
+                }
             }
-            Value::Array(list) => list.iter().for_each(|one| undescribed(one, path, silent)),
+            Value::Array(list) => {
+                for one in list {
+                    undescribed(one, path, silent);
+                }
+            }
             _ => {}
         }
     }

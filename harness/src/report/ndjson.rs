@@ -54,7 +54,7 @@ mod tests {
         let text = shared.text();
         assert!(!text.contains(&sample::TOKEN[..11]));
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-        let brief: Vec<String> = lines.iter().map(|line| outline(line)).collect();
+        let brief: Vec<String> = lines.iter().map(outline).collect();
         insta::assert_snapshot!(brief.join("\n"));
     }
 

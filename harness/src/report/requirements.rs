@@ -107,11 +107,18 @@ impl RequirementTable {
 
     fn plain(&self, look: Look, writer: &mut dyn Write) -> io::Result<()> {
         let mut grid = Grid::default();
-        ["requirement", "level", "party"].iter().for_each(|head| grid.column(head, Align::Left));
+        for head in ["requirement", "level", "party"] {
+            grid.column(head, Align::Left);
+        }
         grid.column("checks", Align::Right);
-        self.clients.iter().for_each(|client| grid.column(client, Align::Left));
-        grid.column("checked in", Align::Left);
-        self.requirements.iter().for_each(|row| grid.row(self.cells(row)));
+        for client in &self.clients {
+            grid.column(client, Align::Left);
+        }
+        let common = self.common();
+        grid.column(&format!("scenarios {common}"), Align::Left);
+        for row in &self.requirements {
+            grid.row(self.cells(row, &common));
+        }
         for line in grid.lines(look) {
             writeln!(writer, "{line}")?;
         }
@@ -119,8 +126,18 @@ impl RequirementTable {
         self.totals().lines(&self.clients).iter().try_for_each(|line| writeln!(writer, "{line}"))
     }
 
-    fn cells(&self, row: &RequirementRow) -> Vec<Cell> {
-        let (checked_in, tone) = row.checked_in();
+    /// The folder in which all scenarios stand, `digitwin/`; empty if there is no such folder.
+    fn common(&self) -> String {
+        let system = |id: &String| id.split_once('/').map(|(system, _)| format!("{system}/"));
+        let mut systems = self.requirements.iter().flat_map(|row| &row.scenarios).map(system);
+        match systems.next() {
+            Some(Some(first)) if systems.all(|other| other.as_ref() == Some(&first)) => first,
+            _ => String::new(),
+        }
+    }
+
+    fn cells(&self, row: &RequirementRow, common: &str) -> Vec<Cell> {
+        let (checked_in, tone) = row.checked_in(common);
         let start = [row.id.as_str(), words::level(row.level), &row.party];
         let mut cells: Vec<Cell> = start.iter().map(|text| Cell::new(*text, Tone::Plain)).collect();
         cells.push(Cell::new(row.checks.to_string(), tone));
@@ -133,7 +150,7 @@ impl RequirementTable {
         let clients = |text: &dyn Fn(&String) -> String| self.clients.iter().map(text).collect::<String>();
         writeln!(
             writer,
-            "| requirement | demands | level | party | checks |{} checked in |",
+            "| requirement | demands | level | party | checks |{} scenarios |",
             clients(&|client| format!(" {} |", escape(client)))
         )?;
         writeln!(writer, "| --- | --- | --- | --- | ---: |{} --- |", clients(&|_| " --- |".to_owned()))?;
@@ -141,7 +158,7 @@ impl RequirementTable {
             let verdicts = clients(&|client| {
                 format!(" {} |", row.verdicts.get(client).map_or("", |one| words::check_outcome(*one)))
             });
-            let (level, checked_in) = (words::level(row.level), row.checked_in().0);
+            let (level, checked_in) = (words::level(row.level), row.checked_in("").0);
             let (text, checked_in) = (escape(&row.text), escape(&checked_in));
             writeln!(
                 writer,
@@ -189,14 +206,16 @@ impl RequirementRow {
         }
     }
 
-    /// Where it is checked, or that it is not.
-    fn checked_in(&self) -> (String, Tone) {
+    /// Where it is checked, without what all have in common; or that it is not.
+    fn checked_in(&self, common: &str) -> (String, Tone) {
+        let short = |id: &String| id.strip_prefix(common).unwrap_or(id).to_owned();
+        let scenarios = self.scenarios.iter().map(short).collect::<Vec<_>>().join(", ");
         match (self.coverage(), &self.untested) {
             // A requirement that is checked after all needs no excuse.
             (Coverage::Covered, Some(_)) => {
-                (format!("{} (`untested:` in the catalogue is out of date)", self.scenarios.join(", ")), Tone::Odd)
+                (format!("{scenarios} (`untested:` in the catalogue is out of date)"), Tone::Odd)
             }
-            (Coverage::Covered, None) => (self.scenarios.join(", "), Tone::Plain),
+            (Coverage::Covered, None) => (scenarios, Tone::Plain),
             (_, Some(reason)) => (format!("untested: {reason}"), Tone::Odd),
             (_, None) => ("UNCOVERED".to_owned(), Tone::Bad),
         }
@@ -258,6 +277,10 @@ mod tests {
     fn table() -> RequirementTable {
         let files =
             ["digitwin/connect/polling-then-websocket", "digitwin/connect/upgrade-fails", "digitwin/states/lost"];
+        let outdated = RequirementRow {
+            untested: Some("nobody can see it".to_owned()),
+            ..row("DT-LOG-01", 2, &files[1..2], &[("node", Outcome::Pass)])
+        };
         let untested = RequirementRow {
             untested: Some("needs a browser's developer tools".to_owned()),
             ..row("DT-UX-09", 0, &[], &[])
@@ -274,6 +297,7 @@ mod tests {
                     &[("built-in", Outcome::NotObservable), ("node", Outcome::Deviation)],
                 ),
                 server,
+                outdated,
                 untested,
                 row("DT-X-02", 0, &[], &[]),
             ],

@@ -4,17 +4,17 @@
 use super::results::{Attach, CaseResult};
 use crate::judge::CaseOutcome;
 
-/// What a case counts as. Ordered from good to bad, as the columns of the summary are.
+/// What a case counts as, in the order of the summary's columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "the words are those of `CaseOutcome`, where they are explained")]
 pub enum Status {
     Pass,
-    /// It passes, though `known-failing.yaml` says that it fails.
-    UnexpectedPass,
     Fail,
     Deviation,
     /// It fails or deviates, and `known-failing.yaml` says so.
     KnownFailing,
+    /// It passes, though `known-failing.yaml` says that it fails.
+    UnexpectedPass,
     NotObservable,
     Unsupported,
     NotReached,
@@ -29,10 +29,10 @@ impl Status {
     /// Every status, in the order of columns.
     pub const ALL: [Self; 13] = [
         Self::Pass,
-        Self::UnexpectedPass,
         Self::Fail,
         Self::Deviation,
         Self::KnownFailing,
+        Self::UnexpectedPass,
         Self::NotObservable,
         Self::Unsupported,
         Self::NotReached,

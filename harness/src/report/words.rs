@@ -94,7 +94,8 @@ pub fn culprit(case: &CaseResult) -> Option<&CheckVerdict> {
 pub fn bad_checks(case: &CaseResult) -> Vec<&CheckVerdict> {
     let wrong: Vec<_> = case.checks.iter().filter(|check| is_bad(check.outcome)).collect();
     match culprit(case) {
-        Some(culprit) if wrong.is_empty() => {
+        // Where trouble ended the case, what came no more is no finding.
+        Some(culprit) if wrong.is_empty() && case.outcome <= CaseOutcome::Timeout => {
             case.checks.iter().filter(|check| check.outcome == culprit.outcome).collect()
         }
         _ => wrong,
@@ -163,7 +164,7 @@ impl Row {
         let (lane, text) = match &record.what {
             What::Observed(observed) if observed.key == Key::Fault => (None, observation(observed)),
             What::Observed(observed) => (Some(observed.lane()), observation(observed)),
-            What::Acted { step } => (None, format!("step {} done", step + 1)),
+            What::Acted { step } => (None, format!("step {}", step + 1)),
             What::Unsupported { step } => (None, format!("step {}: the client does not do that", step + 1)),
         };
         Self { actor: record.actor.name().to_owned(), lane, text }
@@ -214,15 +215,18 @@ fn telling(key: Key) -> &'static [&'static str] {
     }
 }
 
-/// An observation in the words of the scenario language: `#1 sent session_created {isGuest: false}`. The number in front
-/// is that of the connection.
+/// An observation in the words of the scenario language: `#1 received CONNECT, token_kind: jwt`. The number in front is
+/// that of the connection.
 pub fn observation(observed: &Observed) -> String {
-    let mut text = observed.connection().map_or_else(String::new, |connection| format!("#{connection} "));
-    text.push_str(&subject_of(observed));
-    for (index, name) in
-        telling(observed.key).iter().filter(|name| observed.fields.get(**name).is_some_and(is_telling)).enumerate()
-    {
-        let _ = write!(text, "{} {}", if index == 0 { "" } else { "," }, field(name, &observed.fields[*name]));
+    let mut text = match (observed.key, observed.connection()) {
+        (Key::Fault, Some(connection)) => format!("{} on #{connection}", subject_of(observed)),
+        (_, Some(connection)) => format!("#{connection} {}", subject_of(observed)),
+        (_, None) => subject_of(observed),
+    };
+    for name in telling(observed.key) {
+        if let Some(value) = observed.fields.get(*name).filter(|value| is_telling(value)) {
+            text.push_str(&field(name, value));
+        }
     }
     secrets::cut(&text).into_owned()
 }
@@ -251,18 +255,19 @@ fn subject_of(observed: &Observed) -> String {
     }
 }
 
+/// A field behind the subject: payloads speak for themselves, the others have their names.
 fn field(name: &str, value: &Value) -> String {
     match (name, value) {
         ("data" | "body" | "value", value) => {
             let mut value = value.clone();
             secrets::cut_value(&mut value);
-            brief(&flow(&value))
+            format!(" {}", brief(&flow(&value)))
         }
-        ("token", Value::String(token)) => format!("token: {}", secrets::prefix(token)),
+        ("token", Value::String(token)) => format!(", token: {}", secrets::prefix(token)),
         (name, value) if Observed::DURATIONS.contains(&name) => {
-            format!("{name}: {:.3}s", value.as_f64().unwrap_or_default() / 1_000_000.0)
+            format!(", {name}: {:.3}s", value.as_f64().unwrap_or_default() / 1_000_000.0)
         }
-        (name, value) => format!("{name}: {}", plain(value)),
+        (name, value) => format!(", {name}: {}", plain(value)),
     }
 }
 
@@ -309,7 +314,7 @@ mod tests {
 
     #[rstest]
     #[case(0.04, "0.0 s")]
-    #[case(3.14, "3.1 s")]
+    #[case(3.16, "3.2 s")]
     #[case(9.96, "10 s")]
     #[case(41.2, "41 s")]
     #[case(120.0, "2 min")]
@@ -336,18 +341,18 @@ mod tests {
         Key::Attempt,
         json!(2),
         json!({"connection": 2, "wait": 1_002_000, "transport": "polling", "headers": {}}),
-        "#2 attempt 2 transport: polling, wait: 1.002s"
+        "#2 attempt 2, transport: polling, wait: 1.002s"
     )]
     #[case(
         Key::Received,
         json!("CONNECT"),
         json!({"connection": 1, "token": "eyJhbGciOiJIUzI1NiJ9.e30.x", "token_kind": "jwt", "data": {"token": "eyJhbGciOiJIUzI1NiJ9.e30.x"}}),
-        "#1 received CONNECT token_kind: jwt, token: eyJhbGciOi…, {token: eyJhbGciOi…}"
+        "#1 received CONNECT, token_kind: jwt, token: eyJhbGciOi… {token: eyJhbGciOi…}"
     )]
     #[case(Key::Closed, json!("network"), json!({"code": null, "reason": ""}), "closed by the network")]
-    #[case(Key::Fault, json!("silent-auth"), json!({"phase": "fired", "rule": 0}), "fault silent-auth fired")]
+    #[case(Key::Fault, json!("silent-auth"), json!({"phase": "fired", "rule": 0, "connection": 2}), "fault silent-auth fired on #2")]
     #[case(Key::Log, json!("one\ntwo"), json!({"level": "error"}), "log error: one two")]
-    #[case(Key::Result, json!("dial"), json!({"ok": false, "error": "timeout"}), "result of dial: not ok error: timeout")]
+    #[case(Key::Result, json!("dial"), json!({"ok": false, "error": "timeout"}), "result of dial: not ok, error: timeout")]
     fn observations(#[case] key: Key, #[case] value: Value, #[case] fields: Value, #[case] expected: &str) {
         let Value::Object(fields) = fields else { panic!("fields are a map") };
         assert_eq!(observation(&Observed { key, value, fields, slack_us: 0 }), expected);

@@ -1,18 +1,18 @@
 //! Where a run stands: what is done, what runs, what to say of each event. Data and text; [`super::progress`] draws it.
 
+use console::measure_text_width;
+
 use super::look::{Look, Tone, pad};
-use super::tone;
+use super::{LABEL, tone};
 use crate::report::events::{CaseName, RunEvent};
 use crate::report::results::{CaseResult, ClientInfo};
 use crate::report::status::Status;
 use crate::report::words;
 
-/// Running cases that are named.
-const NAMED: usize = 3;
-/// The longest label that lines are aligned to.
-const LABEL: usize = 15;
-/// Into so many parts a run is divided for those who see lines only.
+/// Into so many parts a long run is divided for those who see lines only.
 const PARTS: usize = 10;
+/// How many cases make a run long.
+const LONG: usize = 50;
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +92,7 @@ impl Board {
     pub(super) fn milestone(&self, event: &RunEvent) -> Option<String> {
         let part = |done: usize| done * PARTS / self.cases.max(1);
         let passed = self.done > 0 && self.done < self.cases && part(self.done) > part(self.done - 1);
-        let due = matches!(event, RunEvent::CaseFinished(_)) && passed && self.cases >= 2 * PARTS;
+        let due = matches!(event, RunEvent::CaseFinished(_)) && passed && self.cases >= LONG;
         if due { self.usual(self.counts()) } else { None }
     }
 
@@ -105,14 +105,20 @@ impl Board {
         format!("{} of {}{unexpected}", self.done, words::count(self.cases, "case"))
     }
 
-    /// The oldest running cases, and how many more there are.
-    pub(super) fn running(&self) -> String {
-        let named = self.running.iter().take(NAMED).map(|case| format!("{} · {}", case.id, case.client));
-        let mut parts: Vec<String> = named.collect();
-        if self.running.len() > NAMED {
-            parts.push(format!("+{} more", self.running.len() - NAMED));
+    /// The oldest running cases, as many as fit, and how many more there are.
+    pub(super) fn running(&self, width: usize) -> String {
+        let more = |number: usize| if number == 0 { String::new() } else { format!(", +{number} more") };
+        let mut text = String::new();
+        for (index, case) in self.running.iter().enumerate() {
+            let gap = if index == 0 { "" } else { ", " };
+            let longer = format!("{text}{gap}{} · {}", case.id, case.client);
+            let rest = self.running.len() - index;
+            if index > 0 && measure_text_width(&longer) + measure_text_width(&more(rest - 1)) > width {
+                return format!("{text}{}", more(rest));
+            }
+            text = longer;
         }
-        parts.join(", ")
+        text
     }
 
     pub(super) fn cases(&self) -> usize {

@@ -1,10 +1,14 @@
 //! The report of one unexpected case: what, where, which requirement, expected, observed, the trace around it, and how
 //! to run just this case again.
 
+use std::collections::BTreeSet;
+
+use console::measure_text_width;
+
 use super::lanes::lanes;
 use super::look::{Look, Tone, pad_left, wrap};
 use super::tone;
-use crate::judge::{CheckVerdict, Outcome};
+use crate::judge::{CaseOutcome, CheckVerdict, Outcome};
 use crate::report::library::{Library, Quote};
 use crate::report::results::{Attach, CaseResult};
 use crate::report::status::Status;
@@ -29,12 +33,13 @@ pub(super) fn failure(case: &CaseResult, seed: u64, library: &dyn Library, look:
     let findings = findings(case);
     let shown = &findings[..findings.len().min(CHECKS)];
     let mut lines = headline(case, look);
+    let mut quoted = BTreeSet::new();
     for finding in shown {
         lines.push(String::new());
-        lines.extend(check(case, finding, library, look));
+        lines.extend(check(case, finding, &mut quoted, library, look));
     }
-    lines.extend(others(case, &findings, look));
-    if case.outcome != crate::judge::CaseOutcome::Pass {
+    if case.outcome != CaseOutcome::Pass {
+        lines.extend(others(case, &findings, look));
         let checks: Vec<&CheckVerdict> = shown.iter().map(|finding| finding.first).collect();
         let trace = lanes(case, &checks, library, look);
         lines.extend((!trace.is_empty()).then(String::new));
@@ -83,11 +88,17 @@ fn findings(case: &CaseResult) -> Vec<Finding<'_>> {
     findings
 }
 
-fn check(case: &CaseResult, finding: &Finding<'_>, library: &dyn Library, look: Look) -> Vec<String> {
+/// A check: where, for which requirements, as written, expected, observed. Requirements are quoted once.
+fn check<'a>(
+    case: &CaseResult,
+    finding: &Finding<'a>,
+    quoted: &mut BTreeSet<&'a str>,
+    library: &dyn Library,
+    look: Look,
+) -> Vec<String> {
     let check = finding.first;
-    let place = look.paint(Tone::Strong, &words::place(case, check));
-    let mut lines = vec![format!("  {place}  {}", claims(check, library)).trim_end().to_owned()];
-    lines.extend(sentences(check, library, look));
+    let mut lines = place(case, check, library, look);
+    lines.extend(sentences(check, quoted, library, look));
     lines.extend(source(case, check, library, look));
     lines.extend(fact("expected", &check.expected, Tone::Good, look));
     lines.extend(fact("observed", &check.observed, outcome_tone(check.outcome), look));
@@ -96,9 +107,20 @@ fn check(case: &CaseResult, finding: &Finding<'_>, library: &dyn Library, look: 
         lines.extend(fact("reading", &format!("{contradiction}{reading}"), Tone::Odd, look));
     }
     if !finding.also.is_empty() {
-        lines.extend(fact("also", &format!("of {}", names(&finding.also)), Tone::Plain, look));
+        lines.extend(fact("likewise", &names(&finding.also), Tone::Plain, look));
     }
     lines
+}
+
+/// Where the check stands, and its requirements; these on lines of their own where they need it.
+fn place(case: &CaseResult, check: &CheckVerdict, library: &dyn Library, look: Look) -> Vec<String> {
+    let (place, claims) = (words::place(case, check), claims(check, library));
+    let strong = look.paint(Tone::Strong, &place);
+    if measure_text_width(&place) + measure_text_width(&claims) + 4 <= look.width {
+        return vec![format!("  {strong}  {claims}")];
+    }
+    let claims = wrap(&claims, look.width.saturating_sub(INDENT.len()));
+    std::iter::once(format!("  {strong}")).chain(claims.iter().map(|line| format!("{INDENT}{line}"))).collect()
 }
 
 /// The requirements with their levels; without any, what the check is for.
@@ -114,9 +136,14 @@ fn claims(check: &CheckVerdict, library: &dyn Library) -> String {
 }
 
 /// What the requirements say; their ids in front where there are several.
-fn sentences(check: &CheckVerdict, library: &dyn Library, look: Look) -> Vec<String> {
+fn sentences<'a>(
+    check: &'a CheckVerdict,
+    quoted: &mut BTreeSet<&'a str>,
+    library: &dyn Library,
+    look: Look,
+) -> Vec<String> {
     let mut lines = Vec::new();
-    for id in &check.requirements {
+    for id in check.requirements.iter().filter(|id| quoted.insert(id)) {
         let Some(Quote { text, .. }) = library.requirement(id) else { continue };
         let text = if check.requirements.len() == 1 { text.to_owned() } else { format!("{id}: {text}") };
         let wrapped = wrap(&text, look.width.saturating_sub(INDENT.len()));

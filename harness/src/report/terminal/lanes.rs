@@ -4,14 +4,16 @@
 //! First [`choose`] picks the records, then [`draw`] sets them. Knows checks only as places to mark.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use console::measure_text_width;
+use console::{measure_text_width, truncate_str};
 use sparring_mock_server::journal::{Actor, Moment};
 
 use super::look::{Look, Tone, pad, pad_left, wrap};
 use crate::judge::{CheckVerdict, Mismatch};
 use crate::report::library::Library;
 use crate::report::results::{Attach, CaseResult};
+use crate::report::status::Status;
 use crate::report::words::{self, Row};
 use crate::spec::model::{Key, Lane};
 use crate::trace::{Record, What};
@@ -20,6 +22,8 @@ use crate::trace::{Record, What};
 const BEFORE: usize = 8;
 /// Records shown behind it.
 const BEHIND: usize = 4;
+/// Up to so many records are shown rather than counted.
+const SAVED: usize = 3;
 /// Up to so many actors are shown together.
 const TOGETHER: usize = 4;
 /// Columns of the moments.
@@ -81,13 +85,23 @@ fn choose(case: &CaseResult, checks: &[&CheckVerdict], library: &dyn Library) ->
     }
     lines.extend(decisions(case, &marks, case.trace.len(), &mut skipped));
     close_gap(&mut lines, &mut skipped);
+    lines.extend(end(case));
     lines
+}
+
+/// The end of a case that trouble ended.
+fn end(case: &CaseResult) -> Option<Line> {
+    let status = Status::of(case);
+    let ended = matches!(status, Status::Crash | Status::AdapterError | Status::HarnessError | Status::Timeout);
+    let at = words::offset(case.began + Duration::try_from_secs_f64(case.documented_seconds).ok()?, case.began);
+    let text = format!("the case ends: {}", status.words());
+    ended.then_some(Line::Row { at, across: Across::Decision, text, marked: true })
 }
 
 fn mark<'a>(case: &CaseResult, check: &'a CheckVerdict) -> Mark<'a> {
     let behind = |at: Moment| case.trace.iter().position(|record| record.at > at);
-    let place = check.record.filter(|place| *place < case.trace.len());
-    Mark { place: place.or_else(|| check.at.and_then(behind)).unwrap_or(case.trace.len()), check }
+    let place = decider(case, check).or_else(|| check.at.and_then(behind));
+    Mark { place: place.unwrap_or(case.trace.len()), check }
 }
 
 /// The places of the records that concern these checks: with few actors all, else those of the checks' actors.
@@ -112,7 +126,12 @@ fn window(visible: &[usize], marks: &[Mark<'_>], end: usize) -> BTreeSet<usize> 
         let centre = visible.partition_point(|index| *index < place);
         visible[centre.saturating_sub(BEFORE)..visible.len().min(centre + BEHIND + 1)].iter().copied()
     };
-    places.into_iter().flat_map(around).collect()
+    let mut shown: BTreeSet<usize> = places.into_iter().flat_map(around).collect();
+    let hidden: Vec<usize> = visible.iter().copied().filter(|place| !shown.contains(place)).collect();
+    let together = |one: &usize, next: &usize| shown.range(one..next).next().is_none();
+    let short: Vec<usize> = hidden.chunk_by(together).filter(|run| run.len() <= SAVED).flatten().copied().collect();
+    shown.extend(short);
+    shown
 }
 
 fn close_gap(lines: &mut Vec<Line>, skipped: &mut usize) {
@@ -124,7 +143,7 @@ fn close_gap(lines: &mut Vec<Line>, skipped: &mut usize) {
 /// The checks that were decided, without a record, before this one.
 fn decisions(case: &CaseResult, marks: &[Mark<'_>], index: usize, skipped: &mut usize) -> Vec<Line> {
     let mut lines = Vec::new();
-    for mark in marks.iter().filter(|mark| mark.place == index && !is_record(case, mark.check)) {
+    for mark in marks.iter().filter(|mark| mark.place == index && decider(case, mark.check).is_none()) {
         close_gap(&mut lines, skipped);
         let end = case.trace.last().map_or(case.began, |record| record.at);
         let at = words::offset(mark.check.at.unwrap_or(end), case.began);
@@ -134,15 +153,19 @@ fn decisions(case: &CaseResult, marks: &[Mark<'_>], index: usize, skipped: &mut 
     lines
 }
 
-fn is_record(case: &CaseResult, check: &CheckVerdict) -> bool {
-    check.record.is_some_and(|place| place < case.trace.len())
+/// The record that decided a check. Where something was missing, the check's record is only the last one seen.
+fn decider(case: &CaseResult, check: &CheckVerdict) -> Option<usize> {
+    let absent = matches!(check.mismatch, Some(Mismatch::Missing | Mismatch::Count { .. }));
+    check.record.filter(|place| !absent && *place < case.trace.len())
 }
 
 /// What it means that no record decided.
 fn absence(check: &CheckVerdict) -> String {
     match &check.mismatch {
         Some(Mismatch::Missing) => "nothing that fits has come by now".to_owned(),
-        Some(Mismatch::Count { found }) => format!("the window ends: {found} came"),
+        Some(Mismatch::Count { found }) => {
+            format!("counted so far: {}", words::count(usize::try_from(*found).unwrap_or(usize::MAX), "record"))
+        }
         _ => "decided here".to_owned(),
     }
 }
@@ -167,7 +190,7 @@ fn row(case: &CaseResult, record: &Record, marks: &[Mark<'_>], index: usize, lib
     }
     let here: Vec<String> = marks
         .iter()
-        .filter(|mark| mark.place == index && is_record(case, mark.check))
+        .filter(|mark| mark.place == index && decider(case, mark.check).is_some())
         .map(|mark| line(mark.check))
         .collect();
     if !here.is_empty() {
@@ -209,7 +232,7 @@ fn draw_line(line: &Line, look: Look) -> Vec<String> {
             let text = format!("{}    ⋮ {}", " ".repeat(TIME), words::count(*number, "record"));
             vec![look.paint(Tone::Dim, &text)]
         }
-        Line::Row { at, across: Across::Lane(lane), text, marked } => draw_lane(at, *lane, text, *marked, look),
+        Line::Row { at, across: Across::Lane(side), text, marked } => draw_lane(at, *side, text, *marked, look),
         Line::Row { at, across, text, marked } => draw_across(at, *across, text, *marked, look),
     }
 }
@@ -242,10 +265,7 @@ fn clip(mut lines: Vec<String>, marked: bool, width: usize) -> Vec<String> {
     }
     lines.truncate(LINES);
     if let Some(last) = lines.last_mut() {
-        *last = console::truncate_str(&format!("{last} …{}", " ".repeat(width)), width, "").trim_end().to_owned();
-        if !last.ends_with('…') {
-            *last = format!("{}…", console::truncate_str(last, width.saturating_sub(1), ""));
-        }
+        *last = format!("{}…", truncate_str(last, width.saturating_sub(1), ""));
     }
     lines
 }
@@ -258,7 +278,7 @@ fn draw_across(at: &str, across: Across, text: &str, marked: bool, look: Look) -
     };
     let (left, right) = columns(look);
     let width = left + right + 3;
-    let text = console::truncate_str(text, width - 8, "…");
+    let text = truncate_str(text, width - 8, "…");
     let rest = width.saturating_sub(measure_text_width(&text) + 4);
     let text = format!("{0}{0} {text} {1}", rule, rule.to_string().repeat(rest));
     vec![format!("{}{}", margin(at, marked, true, look), look.paint(tone, &text))]

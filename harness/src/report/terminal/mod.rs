@@ -25,6 +25,9 @@ use super::library::Library;
 use super::results::Results;
 use super::status::Status;
 
+/// Columns of the longest label, to which lists of cases are aligned.
+const LABEL: usize = 15;
+
 /// Writes the report of every case that is not as expected.
 pub fn failures(results: &Results, library: &dyn Library, look: Look, writer: &mut dyn Write) -> io::Result<()> {
     for case in results.cases.iter().filter(|case| !case.expected) {

@@ -36,14 +36,13 @@ impl fmt::Debug for Progress {
 }
 
 impl Progress {
-    /// On standard error: a bar if that is a terminal.
+    /// On standard error: a bar if that is a terminal and there is more to say than failures.
     pub fn stderr(talk: Talk) -> Self {
         let target = ProgressDrawTarget::stderr();
-        if target.is_hidden() {
-            Self::lines(talk, Look::stderr(), io::stderr())
-        } else {
-            Self::bar(talk, Look::stderr(), target)
+        if talk == Talk::Quiet || target.is_hidden() {
+            return Self::lines(talk, Look::stderr(), io::stderr());
         }
+        Self::bar(talk, Look::stderr(), target)
     }
 
     /// Lines only, one for each thing that is worth it.
@@ -65,7 +64,7 @@ impl Progress {
         bar.set_length(self.board.cases() as u64);
         bar.set_position(self.board.done() as u64);
         bar.set_prefix(self.board.counts());
-        bar.set_message(self.board.running());
+        bar.set_message(self.board.running(self.look.width.saturating_sub(1)));
         if self.board.unexpected() > 0 {
             bar.set_style(style("red"));
         }

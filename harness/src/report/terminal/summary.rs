@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::look::{Look, Tone};
-use super::{Align, Cell, Grid, tone};
+use console::truncate_str;
+
+use super::look::{Look, Tone, pad, wrap};
+use super::{Align, Cell, Grid, LABEL, tone};
 use crate::report::results::{CaseResult, Results};
 use crate::report::status::Status;
 use crate::report::tally::{self, Counts, Line};
@@ -32,7 +34,9 @@ fn matrix(results: &Results, look: Look) -> Vec<String> {
     let columns: Vec<Status> = Status::ALL.into_iter().filter(occurs).collect();
     let mut grid = Grid::default();
     grid.column("", Align::Left);
-    columns.iter().for_each(|status| grid.column(status.words(), Align::Right));
+    for status in &columns {
+        grid.column(status.words(), Align::Right);
+    }
     let mut system = "";
     for line in &lines {
         if line.system != system {
@@ -61,16 +65,13 @@ fn unexpected(results: &Results, look: Look) -> Vec<String> {
     }
     // The sort is stable: cases of one kind keep the order of the plan.
     cases.sort_by_key(|case| Status::of(case));
-    let mut grid = Grid::default();
-    (0..4).for_each(|_| grid.column("", Align::Left));
+    let mut lines = vec![look.paint(Tone::Strong, "not as expected")];
     for case in cases.iter().take(NAMED) {
         let status = Status::of(case);
-        let label = Cell::new(format!("  {}", status.label()), tone(status));
-        let cells = [words::numbered(case), case.client.clone(), words::headline(case)];
-        grid.row(std::iter::once(label).chain(cells.map(|text| Cell::new(text, Tone::Plain))).collect());
+        let label = look.paint(tone(status), &pad(&status.label(), LABEL));
+        let text = format!("{} · {}  {}", words::numbered(case), case.client, words::headline(case));
+        lines.push(format!("  {label}  {}", truncate_str(&text, look.width.saturating_sub(LABEL + 4), "…")));
     }
-    let mut lines = vec![look.paint(Tone::Strong, "not as expected")];
-    lines.extend(grid.lines(look).into_iter().skip(1));
     if cases.len() > NAMED {
         lines.push(format!("  and {} more", cases.len() - NAMED));
     }
@@ -99,13 +100,15 @@ fn totals(results: &Results, look: Look) -> Vec<String> {
     let verdict = match unexpected.total() {
         _ if results.cases.is_empty() => look.paint(Tone::Odd, "nothing ran"),
         0 => look.paint(Tone::Good, "all as expected"),
-        number => look.paint(Tone::Bad, &format!("{number} not as expected ({})", listed(&unexpected))),
+        number => {
+            format!("{} ({})", look.paint(Tone::Bad, &format!("{number} not as expected")), listed(&unexpected))
+        }
     };
     let mut lines = Vec::new();
     if results.interrupted {
         lines.push(look.paint(Tone::Ours, "interrupted: the cases that had not ended are missing here"));
     }
-    lines.push(format!("{cases}: {verdict}"));
+    lines.extend(wrap(&format!("{cases}: {verdict}"), look.width));
     lines.push(format!(
         "documented time {}, ran in {} (speed {}, seed {})",
         words::span(results.documented_seconds),
