@@ -25,6 +25,9 @@ use crate::spec::model::{Level, Subject};
 /// Real time by which an adapter's line may come later than its stamp before the harness calls it late.
 const GRACE: Duration = Duration::from_millis(50);
 
+/// How often a case runs alone before it counts as inconclusive: a machine that is busy now may not be a moment later.
+const ROUNDS_ALONE: u32 = 3;
+
 /// How a run is done.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -79,6 +82,14 @@ impl Job {
     }
 }
 
+/// Whether other cases run beside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Alone {
+    No,
+    /// Nothing runs beside; the how-manieth time.
+    Round(u32),
+}
+
 /// How a job ended.
 enum Ended {
     Judged(Box<CaseResult>),
@@ -98,9 +109,13 @@ pub async fn run(
     let run = Arc::new(Run { options, crew, watch, events, cancel });
     let jobs = run.jobs(&cases);
     run.tell(RunEvent::RunStarted { cases: jobs.len(), seed: run.options.seed, speed: run.options.speed });
-    let postponed = run.together(jobs).await;
-    for job in postponed {
-        run.one(&job, true).await;
+    let mut postponed = run.together(jobs).await;
+    for round in 1..=ROUNDS_ALONE {
+        let mut again = Vec::new();
+        for job in postponed {
+            again.extend(run.one(&job, Alone::Round(round)).await);
+        }
+        postponed = again;
     }
     run.crew.fleet.stop().await;
     run.tell(RunEvent::RunFinished { interrupted: run.cancel.is_cancelled() });
@@ -130,7 +145,7 @@ impl Run {
             while running.len() < width.now && !self.cancel.is_cancelled() {
                 let Some(job) = jobs.pop_front() else { break };
                 let run = Arc::clone(self);
-                running.spawn(async move { run.one(&job, false).await });
+                running.spawn(async move { run.one(&job, Alone::No).await });
             }
             match running.join_next().await {
                 Some(Ok(Some(job))) => postponed.push(job),
@@ -144,7 +159,7 @@ impl Run {
     }
 
     /// Runs one case, tells what became of it, and returns it if it must run again.
-    async fn one(&self, job: &Job, alone: bool) -> Option<Job> {
+    async fn one(&self, job: &Job, alone: Alone) -> Option<Job> {
         if self.cancel.is_cancelled() {
             return None;
         }
@@ -165,7 +180,7 @@ impl Run {
         }
     }
 
-    async fn case(&self, job: &Job, alone: bool) -> Ended {
+    async fn case(&self, job: &Job, alone: Alone) -> Ended {
         let adapter = match self.adapter(job, alone).await {
             Ok(adapter) => adapter,
             Err(trouble) => return self.unjudged(job, alone, &trouble),
@@ -179,18 +194,21 @@ impl Run {
             cancel: self.cancel.clone(),
         };
         let attempt = case::run(stage).await;
-        if let (true, Some(adapter)) = (alone, adapter) {
+        if let (Alone::Round(_), Some(adapter)) = (alone, adapter) {
             adapter.stop().await;
         }
         self.judged(job, alone, &setting, attempt)
     }
 
-    async fn adapter(&self, job: &Job, alone: bool) -> Result<Option<Adapter>, Trouble> {
+    async fn adapter(&self, job: &Job, alone: Alone) -> Result<Option<Adapter>, Trouble> {
         if job.planned.scenario.subject == Subject::Server {
             return Ok(None);
         }
         let client = &job.planned.client;
-        let adapter = if alone { self.crew.fleet.own(client).await } else { self.crew.fleet.shared(client).await };
+        let adapter = match alone {
+            Alone::No => self.crew.fleet.shared(client).await,
+            Alone::Round(_) => self.crew.fleet.own(client).await,
+        };
         let adapter = adapter.map_err(|error| Trouble::Launch(error.to_string()))?;
         Ok(Some(adapter))
     }
@@ -216,22 +234,23 @@ impl Run {
         }
     }
 
-    fn judged(&self, job: &Job, alone: bool, setting: &Setting, attempt: Attempt) -> Ended {
-        let measured = self.watch.worst(setting.start, attempt.ended).max(attempt.lateness);
+    fn judged(&self, job: &Job, alone: Alone, setting: &Setting, attempt: Attempt) -> Ended {
+        // What happens on the way from one process to the other is delayed by both.
+        let measured = self.watch.worst(setting.start, attempt.ended) + attempt.lateness;
         let mut judgement = judge::judge(&job.planned.scenario, setting, &attempt.trace, attempt.ended, measured);
         if self.options.level == Level::Must {
             judgement = judgement.of_musts();
         }
         match &attempt.trouble {
             Some(Trouble::Stopped) => return Ended::Stopped,
-            Some(trouble @ Trouble::Adapter(_)) if !alone => {
+            Some(trouble @ Trouble::Adapter(_)) if alone == Alone::No => {
                 return Ended::Postponed(job.clone(), trouble.to_string());
             }
             Some(trouble) => judgement.outcome = trouble.outcome(),
             None if !attempt.violations.is_empty() => judgement.outcome = CaseOutcome::HarnessError,
             None => {}
         }
-        if judgement.outcome == CaseOutcome::Inconclusive && !alone {
+        if judgement.outcome == CaseOutcome::Inconclusive && alone != Alone::Round(ROUNDS_ALONE) {
             let reason = format!("the harness was {} ms late", measured.as_millis());
             return Ended::Postponed(job.clone(), reason);
         }
@@ -239,7 +258,7 @@ impl Run {
     }
 
     /// The result of a case that did not come to run.
-    fn unjudged(&self, job: &Job, alone: bool, trouble: &Trouble) -> Ended {
+    fn unjudged(&self, job: &Job, alone: Alone, trouble: &Trouble) -> Ended {
         let now = Moment::now();
         let attempt = Attempt { trouble: Some(trouble.clone()), ..Attempt::empty(now) };
         let judgement = Judgement { checks: Vec::new(), outcome: trouble.outcome() };
@@ -249,7 +268,7 @@ impl Run {
     fn result(
         &self,
         job: &Job,
-        alone: bool,
+        alone: Alone,
         began: Moment,
         attempt: Attempt,
         judgement: Judgement,
@@ -275,7 +294,7 @@ impl Run {
             began,
             documented_seconds: attempt.ended.since(began).as_secs_f64(),
             lateness_ms: measured.as_secs_f64() * 1_000.0,
-            alone,
+            alone: alone != Alone::No,
             trace: if keep { attempt.trace } else { Vec::new() },
         }
     }
