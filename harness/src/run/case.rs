@@ -117,7 +117,9 @@ pub(super) async fn run(stage: Stage<'_>) -> Attempt {
         Ok(mut cast) => {
             attempt.trouble = play(&stage, &mut cast, receiver, &mut recorder).await.err();
             attempt.ended = Moment::now();
-            attempt.violations = cast.leave().await;
+            let (violations, left) = cast.leave().await;
+            attempt.violations = violations;
+            attempt.trouble = attempt.trouble.or(left.err().map(Trouble::Adapter));
         }
         Err(trouble) => attempt.trouble = Some(trouble),
     }
@@ -325,16 +327,17 @@ impl Cast {
         Ok(spec.map_or(Value::Null, |spec| Value::String(self.server.mint(&spec, Some(user)).value)))
     }
 
-    /// Sends everybody home; returns what the mock did against its contract.
-    async fn leave(self) -> Vec<String> {
+    /// Sends everybody home. Returns what the mock did against its contract, and how the adapter ended if it did not
+    /// survive that.
+    async fn leave(self) -> (Vec<String>, Result<(), Ended>) {
         drop(self.probes);
+        let mut left = Ok(());
         for session in self.sessions.into_values() {
-            // An adapter that ended has nothing left to close.
-            let _ = session.close().await;
+            left = left.and(session.close().await.map(|_| ()));
         }
         let violations = self.server.violations().iter().map(ToString::to_string).collect();
         self.server.shutdown().await;
-        violations
+        (violations, left)
     }
 }
 

@@ -46,14 +46,14 @@ impl Fleet {
         self.start(&self.berth(client).launch).await
     }
 
-    /// A running adapter that has been warmed up; cold if it does not survive that, so that a case meets the reason.
+    /// A running adapter that has been warmed up; cold if that did not go well, so that a case meets the reason.
     async fn start(&self, launch: &Launch) -> Result<Adapter, LaunchError> {
         let adapter = Adapter::start(launch.clone(), self.seed).await?;
-        warm_up(&adapter, launch.speed).await;
-        match adapter.ended() {
-            None => Ok(adapter),
-            Some(_) => Adapter::start(launch.clone(), self.seed).await,
+        if warm_up(&adapter, launch.speed).await {
+            return Ok(adapter);
         }
+        drop(adapter);
+        Adapter::start(launch.clone(), self.seed).await
     }
 
     /// Ends every adapter in good order.

@@ -17,15 +17,19 @@ use super::adapter::{Adapter, SessionSetup};
 /// Real time that a session may take to come up.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Lets a client connect once to every system that it knows. Errors are left for the cases to meet.
-pub(super) async fn warm_up(adapter: &Adapter, speed: u32) {
+/// Lets a client connect once to every system that it knows. False if one of them did not come up: the adapter is then
+/// in a state of its own, and should be started anew.
+pub(super) async fn warm_up(adapter: &Adapter, speed: u32) -> bool {
     for system in adapter.hello().systems.iter().filter_map(|name| SystemId::from_name(name)) {
         let actor = Actor::new("warm-up");
-        if let Ok(server) = MockServer::builder(system).actors(vec![actor.clone()]).start().await {
-            let _ = timeout(PATIENCE * speed, connect_once(adapter, system, &server, &actor)).await;
-            server.shutdown().await;
+        let Ok(server) = MockServer::builder(system).actors(vec![actor.clone()]).start().await else { return false };
+        let connected = timeout(PATIENCE * speed, connect_once(adapter, system, &server, &actor)).await;
+        server.shutdown().await;
+        if !matches!(connected, Ok(Some(()))) {
+            return false;
         }
     }
+    true
 }
 
 /// Connects, waits until the server has said something of its own, and goes.

@@ -263,7 +263,7 @@ fn the_source_of_a_step_keeps_its_lines() {
 #[rstest]
 #[case("digitwin/a/b.yaml", "digitwin/a/b")]
 #[case("specs/digitwin/a/b.yaml", "digitwin/a/b")]
-#[case("/home/digitwin/specs/digitwin/a/b.yaml", "digitwin/a/b")]
+#[case("/srv/digitwin/specs/digitwin/a/b.yaml", "digitwin/a/b")]
 #[case("a/b.yaml", "a/b")]
 fn the_id_is_the_path_from_the_system_on(#[case] file: &str, #[case] id: &str) {
     let text = "title: T\nsteps:\n  - never: {attempt: any}\n";
