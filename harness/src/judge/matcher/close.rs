@@ -23,8 +23,10 @@ enum Standing<'p> {
 impl Matcher<'_> {
     /// The verdicts of an ended case.
     pub(super) fn close(mut self) -> Judgement {
-        // On-line, a refusal may become known after the case has gone on.
-        let ending = self.refusal().or(self.ending).unwrap_or(Ending { at: self.reached, how: How::Exit });
+        let ending = self.ending.unwrap_or(Ending { at: self.reached, how: How::Exit });
+        // On-line, a refusal may become known after the case has gone on behind it.
+        let ending =
+            self.refusal().filter(|_| self.refused.is_some_and(|(step, _)| self.current > step)).unwrap_or(ending);
         for window in std::mem::take(&mut self.windows) {
             self.close_window(&window, ending);
         }

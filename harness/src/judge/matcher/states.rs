@@ -15,7 +15,8 @@ impl Matcher<'_> {
     /// Checks the states of all clients up to the end of the case.
     pub(super) fn judge_states(&mut self, at: Moment, how: How) {
         for player in 0..self.players.len() {
-            if self.players[player].role == Role::Client {
+            let role = self.players[player].role;
+            if role == Role::Client && self.setting.exposes.of(role).states {
                 self.judge_transitions(player, at);
                 if how == How::Completed && self.is_strict(player) {
                     self.judge_leftover(player, at);

@@ -72,14 +72,13 @@ fn eventually(#[case] steps: &str, #[case] expected: &str) {
 }
 
 #[rstest]
-#[case::the_one_after("6", "pass; pass = pass")]
-#[case::at_the_reference_by_the_allowance("3.005", "pass; pass; *fail leftover = fail")]
-#[case::before_it("3.006", "pass; pass = pass")]
+#[case::the_one_after("6", "pass; pass; pass = pass")]
+#[case::at_the_reference_by_the_allowance("3.005", "pass; pass; pass; *fail leftover = fail")]
+#[case::before_it("3.006", "pass; pass; pass = pass")]
 fn eventually_begins_at_the_reference(#[case] attempt: &str, #[case] expected: &str) {
     let steps = "  - expect: {attempt: 2}\n  - expect: {state: connected}\n    eventually: true\n  - never: {closed: any}\n    for: 10s";
     let again = "7 state error\n8 state reconnecting\n9 state connecting\n10 state authenticating\n11 state connected";
-    let expected = expected.replacen("pass; pass", "pass; pass; pass", 1);
-    check_states(steps, &format!("{UP}\n{attempt} attempt 2\n{again}"), &expected);
+    check_states(steps, &format!("{UP}\n{attempt} attempt 2\n{again}"), expected);
 }
 
 // At the end of the case no state may be left; what comes later is not judged. Doubt at the very end is not held
