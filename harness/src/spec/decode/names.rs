@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sparring_mock_server::script::Fault;
+
 use super::Decoder;
 use super::reader::find;
 use crate::spec::error::Span;
@@ -29,7 +31,9 @@ fn collect_introduced(node: &Node, names: &mut BTreeSet<String>) {
                 names.extend(find(entries, "event").and_then(|entry| entry.value.as_text()).map(str::to_owned));
                 names.extend((fault.value.as_text() == Some("unknown-event")).then(|| UNDOCUMENTED.to_owned()));
             }
-            entries.iter().for_each(|entry| collect_introduced(&entry.value, names));
+            for entry in entries {
+                collect_introduced(&entry.value, names);
+            }
         }
         _ => {}
     }
@@ -165,7 +169,7 @@ impl Decoder<'_> {
             Names::LocalEvent => {
                 contract.events.local.iter().cloned().chain(events()).chain(self.introduced.iter().cloned()).collect()
             }
-            Names::Fault => Vec::new(),
+            Names::Fault => Fault::ids().map(str::to_owned).collect(),
             Names::Request => endpoints().collect(),
             Names::Answer => endpoints().chain([HANDSHAKE.to_owned()]).collect(),
             Names::TokenKind => contract.tokens.keys().cloned().chain(["none".to_owned()]).collect(),

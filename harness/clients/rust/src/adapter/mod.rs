@@ -7,7 +7,7 @@ mod reporter;
 mod rpc;
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, Write as _};
 
 use serde_json::{Map, Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
@@ -82,6 +82,15 @@ async fn write_lines(
     output.flush().await
 }
 
+/// Standard error is free text; where it is closed, nobody wants to know.
+fn ignored(line: &[u8]) {
+    let text = String::from_utf8_lossy(line);
+    let shown: String = text.trim().chars().take(80).collect();
+    if !shown.is_empty() {
+        let _ = writeln!(io::stderr(), "ignored, not JSON: {shown}");
+    }
+}
+
 struct Adapter {
     output: Output,
     speed: f64,
@@ -97,7 +106,7 @@ impl Adapter {
 
     /// Takes one line. One that is not JSON cannot be answered: there is no id to answer to.
     fn take(&mut self, line: &[u8]) {
-        let Ok(message) = serde_json::from_slice::<Value>(line) else { return };
+        let Ok(message) = serde_json::from_slice::<Value>(line) else { return ignored(line) };
         let pending = Pending::new(message.get("id").cloned(), self.output.clone());
         let (Some("2.0"), Some(method)) = (message["jsonrpc"].as_str(), message["method"].as_str()) else {
             return pending.answer(Err(RpcError::invalid_request()));

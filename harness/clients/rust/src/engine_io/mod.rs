@@ -266,6 +266,13 @@ impl Engine {
         let _ = self.commands.send(Command::Close(last));
     }
 
+    /// Ends the connection at once and without a word; returns when its sockets are closed.
+    pub async fn cut(mut self) {
+        self.task.0.abort();
+        // Ended by the abort, or by itself just before.
+        let _ = (&mut self.task.0).await;
+    }
+
     /// Says goodbye and waits until every socket is closed, at most [`LINGER`].
     pub fn close(self, last: Vec<Packet>) -> impl Future<Output = ()> + Send {
         self.hang_up(last);

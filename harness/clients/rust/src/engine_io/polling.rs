@@ -17,7 +17,7 @@ use super::run::{Runner, until};
 use super::tap::{Asked, Purpose};
 use super::websocket::{self, Link};
 use super::{End, Failure, Route, Settings, Transport};
-use crate::net::{Call, Reply, exchange};
+use crate::net::{Call, HttpError, Reply, exchange_on};
 
 const POLL_ERROR: &str = "xhr poll error";
 const POST_ERROR: &str = "xhr post error";
@@ -41,6 +41,8 @@ struct Polled {
     probe: Option<Step<Link>>,
     /// The WebSocket that has answered the probe and waits for its turn.
     candidate: Option<Box<Link>>,
+    /// Whether the goodbye is on its way.
+    parting: bool,
 }
 
 /// Asks for a session; the answer's packets begin with OPEN.
@@ -68,14 +70,16 @@ impl Polled {
         let offered = handshake.upgrades.iter().any(|name| name == Transport::Websocket.name());
         let probe = (offered && settings.route == Route::Upgrading)
             .then(|| websocket::probe(settings.clone(), sid.clone()).boxed());
-        Self { settings, sid, poll: None, push: None, probe, candidate: None }
+        Self { settings, sid, poll: None, push: None, probe, candidate: None, parting: false }
     }
 
     /// Starts what can be started; tells what is next when nothing is left to wait for.
     fn advance(&mut self, runner: &mut Runner) -> Option<Next> {
-        if runner.is_closing() {
+        if runner.is_closing() && !self.parting {
+            self.parting = true;
             self.probe = None;
             self.candidate = None;
+            runner.outbox.push(Packet::Close);
         }
         if self.push.is_none() && self.candidate.is_none() && !runner.outbox.is_empty() {
             let packets = std::mem::take(&mut runner.outbox);
@@ -160,6 +164,8 @@ async fn ask(
 ) -> Result<Reply, Failure> {
     call.headers.extend(settings.headers.clone());
     let call = call.addressed(&settings.base);
+    let unanswered = |error: HttpError| Failure::unanswered(message, &error);
+    let stream = settings.sockets.dial(settings.base.authority()).await.map_err(|error| unanswered(error.into()))?;
     let asked = Asked {
         purpose,
         transport: Transport::Polling,
@@ -172,9 +178,7 @@ async fn ask(
     for packet in &packets {
         settings.tap.sent(Transport::Polling, packet);
     }
-    let reply = exchange(&settings.sockets, &settings.base, call)
-        .await
-        .map_err(|error| Failure::unanswered(message, &error))?;
+    let reply = exchange_on(stream, call).await.map_err(unanswered)?;
     settings.tap.answered(&asked, &reply);
     if reply.status == 200 { Ok(reply) } else { Err(Failure::status(message, reply.status)) }
 }

@@ -143,8 +143,9 @@ impl Runner {
     pub(super) fn take(&mut self, transport: Transport, packet: Packet) -> Result<(), End> {
         self.settings.tap.received(transport, &packet);
         match packet {
-            Packet::Close => return Err(End::Goodbye { code: None, reason: None }),
+            // Both sides say goodbye: this one's is still on its way.
             _ if self.is_closing() => {}
+            Packet::Close => return Err(End::Goodbye { code: None, reason: None }),
             Packet::Open(data) => self.open(transport, &data)?,
             Packet::Ping(payload) => self.answer_ping(payload),
             Packet::Message(payload) => self.tell(Event::Message(payload)),

@@ -1,5 +1,7 @@
 //! The WebSocket part of a connection: opening it, probing it, and its life once it carries the session.
 
+use std::sync::Arc;
+
 use futures_util::{SinkExt, StreamExt};
 use http::header::{CONNECTION, HOST, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
@@ -24,21 +26,15 @@ const MESSAGE: &str = "websocket error";
 pub(super) async fn connect(settings: Settings, sid: Option<&str>) -> Result<Link, Failure> {
     let target = settings.target(Transport::Websocket, sid);
     let headers = headers(&settings);
-    let purpose = if sid.is_some() { Purpose::Upgrade } else { Purpose::Handshake };
-    let asked = Asked {
-        purpose,
-        transport: Transport::Websocket,
-        method: Method::GET,
-        target: target.clone(),
-        headers: headers.clone(),
-        at: Instant::now(),
-    };
     let uri = format!("ws://{}{target}", settings.base.authority());
     let mut request = Request::builder().uri(uri).body(()).map_err(|error| Failure::broken_rule(MESSAGE, &error))?;
-    *request.headers_mut() = headers;
-    settings.tap.asked(&asked);
+    *request.headers_mut() = headers.clone();
     let stream =
         settings.sockets.dial(settings.base.authority()).await.map_err(|error| Failure::unanswered(MESSAGE, &error))?;
+    let purpose = if sid.is_some() { Purpose::Upgrade } else { Purpose::Handshake };
+    let (transport, method, at) = (Transport::Websocket, Method::GET, Instant::now());
+    let asked = Asked { purpose, transport, method, target, headers, at };
+    settings.tap.asked(&asked);
     match tokio_tungstenite::client_async(request, stream).await {
         Ok((link, response)) => {
             settings.tap.answered(&asked, &reply(response));
@@ -55,11 +51,16 @@ pub(super) async fn connect(settings: Settings, sid: Option<&str>) -> Result<Lin
 
 /// Opens a WebSocket beside a polled session and returns it once it has answered `2probe`.
 pub(super) async fn probe(settings: Settings, sid: String) -> Result<Link, Failure> {
+    let tap = Arc::clone(&settings.tap);
     let mut link = connect(settings, Some(&sid)).await?;
     let failed = |error: Error| Failure::unanswered(MESSAGE, &error);
+    tap.sent(Transport::Websocket, &Packet::Ping("probe".to_owned()));
     link.send(Message::text("2probe")).await.map_err(failed)?;
     match link.next().await {
-        Some(Ok(Message::Text(text))) if text.as_str() == "3probe" => Ok(link),
+        Some(Ok(Message::Text(text))) if text.as_str() == "3probe" => {
+            tap.received(Transport::Websocket, &Packet::Pong("probe".to_owned()));
+            Ok(link)
+        }
         Some(Err(error)) => Err(failed(error)),
         _ => Err(Failure::broken_rule(MESSAGE, &"probe error")),
     }

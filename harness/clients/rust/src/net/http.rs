@@ -12,7 +12,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
-use super::{Base, Sockets};
+use super::{Base, Sockets, Stream};
 
 /// The longest body that is read.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -83,11 +83,16 @@ impl HttpError {
     }
 }
 
-/// Sends a request and reads its answer to the end.
+/// Opens a connection, sends a request and reads its answer to the end.
 pub async fn exchange(sockets: &Sockets, base: &Base, call: Call) -> Result<Reply, HttpError> {
+    let stream = sockets.dial(base.authority()).await?;
+    exchange_on(stream, call).await
+}
+
+/// Sends a request on a connection that is used for nothing else, and reads its answer to the end.
+pub async fn exchange_on(stream: Stream, call: Call) -> Result<Reply, HttpError> {
     let mut request = Request::builder().method(call.method).uri(&call.target).body(Full::new(call.body))?;
     *request.headers_mut() = call.headers;
-    let stream = sockets.dial(base.authority()).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let asked = async {
         let (head, body) = sender.send_request(request).await?.into_parts();

@@ -7,7 +7,7 @@ mod http;
 mod query;
 mod socket;
 
-pub use self::http::{Call, HttpError, Reply, exchange};
+pub use self::http::{Call, HttpError, Reply, exchange, exchange_on};
 pub use base::{Base, BaseError};
 pub use query::{decode_query, encode_query};
 pub use socket::{Sockets, Stream};
