@@ -138,10 +138,10 @@ impl Hunt {
             deviation: None,
         };
         hunt.bound();
-        if let Some(connection) = hunt.connection() {
-            if let Some(index) = player.wire.end_of(connection).filter(|index| *index < wire) {
-                hunt.outlived(connection, player.wire.entries[index].at);
-            }
+        if let Some(connection) = hunt.connection()
+            && let Some(index) = player.wire.end_of(connection).filter(|index| *index < wire)
+        {
+            hunt.outlived(connection, player.wire.entries[index].at);
         }
         hunt
     }

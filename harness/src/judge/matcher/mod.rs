@@ -256,7 +256,7 @@ impl<'a> Matcher<'a> {
                 task.state = state;
             }
         }
-        let done = tasks.iter().all(|task| task.is_over());
+        let done = tasks.iter().all(Task::is_over);
         self.tasks = Some(tasks);
         done
     }

@@ -33,10 +33,10 @@ impl Matcher<'_> {
         let mut found = Vec::new();
         for entry in track.states().iter().map(|index| &track.entries[*index]).take_while(|entry| entry.at <= end) {
             let to = entry.observed.value.as_str().unwrap_or_default().to_owned();
-            if let Some(requirement) = self.broken_by(&from, &to) {
-                if told.insert((from.clone(), to.clone())) {
-                    found.push(self.unexpected(player, requirement, &from, &to, entry));
-                }
+            if let Some(requirement) = self.broken_by(&from, &to)
+                && told.insert((from.clone(), to.clone()))
+            {
+                found.push(self.unexpected(player, requirement, &from, &to, entry));
             }
             from = to;
         }

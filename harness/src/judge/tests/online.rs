@@ -29,7 +29,9 @@ pub(super) fn watch(fixture: &Fixture, seed: u64) -> Judgement {
         let arrival = arrivals.first().map(|(at, _)| *at);
         let next = arrival.map_or(wake, |arrival| arrival.min(wake));
         if next > fixture.end {
-            arrivals.into_iter().for_each(|(_, record)| matcher.feed(record));
+            for (_, record) in arrivals {
+                matcher.feed(record);
+            }
             return matcher.finish(fixture.end);
         }
         if next == now && arrival != Some(now) {

@@ -217,12 +217,8 @@ fn references(#[case] steps: &str, #[case] expected: &str) {
 #[test]
 fn a_crowd_is_judged_in_linear_time() {
     let steps = "  - {client: connect, who: crowd, as: burst}\n  - {expect: {attempt: 1}, who: crowd, within: 1s, since: burst}\n  - {expect: {sent: CONNECT}, who: crowd}\n  - {never: {closed: any}, who: crowd}";
-    let mut trace = String::new();
-    for (time, what) in [(0.0, "do 0"), (0.5, "attempt 1"), (0.8, "sent CONNECT")] {
-        for member in 1..=200 {
-            trace.push_str(&format!("crowd/{member} {time} {what}\n"));
-        }
-    }
+    let crowd = |what: &str| (1..=200).map(|member| format!("crowd/{member} {what}\n")).collect::<Vec<_>>().concat();
+    let trace = ["0 do 0", "0.5 attempt 1", "0.8 sent CONNECT"].map(crowd).concat();
     let fixture = Fixture::new("{clients: {crowd: {count: 200, token: jwt}}}", steps, &trace);
     let judged = fixture.judge();
     assert_eq!((judged.checks.len(), judged.outcome), (600, CaseOutcome::Pass));
