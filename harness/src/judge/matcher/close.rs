@@ -24,9 +24,7 @@ impl Matcher<'_> {
     /// The verdicts of an ended case.
     pub(super) fn close(mut self) -> Judgement {
         let ending = self.ending.unwrap_or(Ending { at: self.reached, how: How::Exit });
-        // On-line, a refusal may become known after the case has gone on behind it.
-        let ending =
-            self.refusal().filter(|_| self.refused.is_some_and(|(step, _)| self.current > step)).unwrap_or(ending);
+        let ending = self.refusal().filter(|refusal| self.was_refused(refusal, ending)).unwrap_or(ending);
         for window in std::mem::take(&mut self.windows) {
             self.close_window(&window, ending);
         }
@@ -36,6 +34,12 @@ impl Matcher<'_> {
         }
         self.judge_states(ending.at, ending.how);
         self.weigh(ending)
+    }
+
+    /// Whether a refusal came before the case ended, and not for a step that it never reached.
+    fn was_refused(&self, refusal: &Ending, ending: Ending) -> bool {
+        let reached = matches!(refusal.how, How::Refused(step) if self.current > step);
+        reached && refusal.at <= ending.at
     }
 
     fn close_window(&mut self, window: &Window, ending: Ending) {

@@ -100,6 +100,26 @@ fn unsupported(#[case] trace: &str, #[case] expected: &str) {
     check(steps, &format!("0 do 1\n{trace}"), expected);
 }
 
+// A refusal counts if it comes before the case has ended, however late it becomes known.
+#[rstest]
+#[case::before_the_end("2.05 attempt 2\n2.04 refuse 1", "unsupported = unsupported")]
+#[case::after_the_end("2.05 attempt 2\n2.06 refuse 1", "pass = pass")]
+#[case::instead_of_the_action("1 refuse 1", "unsupported = unsupported")]
+fn refusals_at_the_end(#[case] trace: &str, #[case] expected: &str) {
+    let steps = "  - client: connect\n  - client: press_control\n  - expect: {attempt: 2}";
+    let acted = if trace.starts_with('1') { "" } else { "\n1 do 1" };
+    check(steps, &format!("0 do 0{acted}\n{trace}"), expected);
+}
+
+// An optional last step ends the case when it is skipped.
+#[rstest]
+#[case("1.25 closed client", "fail forbidden; pass = fail")]
+#[case("1.26 closed client", "pass; pass = pass")]
+fn the_end_of_a_case_that_skips_its_last_step(#[case] closed: &str, #[case] expected: &str) {
+    let steps = "  - never: {closed: any}\n  - client: connect\n  - expect: {token: stored}\n    optional: true\n    within: 1s";
+    check(steps, &format!("0 do 1\n{closed}"), expected);
+}
+
 // Only a check without a record ends the case; one that was judged wrong does not.
 #[rstest]
 #[case::wrong("1 attempt 1 open=2\n2 attempt 2", "fail field open; pass = fail")]
