@@ -6,6 +6,7 @@ mod bounds;
 mod online;
 mod patterns;
 mod states;
+mod suite;
 mod taking;
 mod verdicts;
 mod windows;

@@ -111,6 +111,25 @@ fn refusals_at_the_end(#[case] trace: &str, #[case] expected: &str) {
     check(steps, &format!("0 do 0{acted}\n{trace}"), expected);
 }
 
+// A window that would end behind a refused action has no end.
+#[rstest]
+#[case("2 attempt 2\n2.1 refuse 2", "unsupported; unsupported; unsupported = unsupported")]
+#[case("0.5 closed client\n2 attempt 2\n2.1 refuse 2", "fail forbidden; unsupported; unsupported = fail")]
+fn windows_until_behind_a_refusal(#[case] trace: &str, #[case] expected: &str) {
+    let steps = "  - never: {closed: any}\n    until: later\n  - client: connect\n  - client: press_control\n  - expect: {attempt: 2}\n    as: later\n  - never: {request: refresh}\n    for: 2s";
+    check(steps, &format!("0 do 1\n1 do 2\n{trace}"), expected);
+}
+
+// Nothing more is done once a refusal is known.
+#[test]
+fn no_action_is_given_out_behind_a_refusal() {
+    let steps = "  - client: connect\n  - client: press_control\n  - expect: {attempt: 1}";
+    let fixture = Fixture::new("{token: jwt}", steps, "0 do 0\n0 refuse 0");
+    let mut matcher = crate::judge::Matcher::new(&fixture.scenario, &fixture.setting);
+    fixture.trace.iter().for_each(|record| matcher.feed(record.clone()));
+    assert!(matches!(matcher.due(start()), crate::judge::Due::Wake(_)));
+}
+
 // An optional last step ends the case when it is skipped.
 #[rstest]
 #[case("1.25 closed client", "fail forbidden; pass = fail")]

@@ -90,6 +90,25 @@ fn counting_none(#[case] times: &str, #[case] expected: &str) {
     check_window(&steps, "10 attempt 2", expected);
 }
 
+// What follows a counting window counts from its end, and not from the last record counted; its name stands for that.
+#[rstest]
+#[case::inside_the_window("0.5 attempt 1\n1 closed client", "pass; pass = pass")]
+#[case::behind_it("0.5 attempt 1\n2.5 closed client", "pass; fail forbidden = fail")]
+fn behind_a_counting_window(#[case] trace: &str, #[case] expected: &str) {
+    let steps = "  - expect: {attempt: any}\n    times: 1\n    for: 2s\n  - never: {closed: any}\n    for: 2s";
+    check_window(steps, trace, expected);
+}
+
+#[test]
+fn the_name_of_a_counting_window() {
+    let steps = "  - expect: {attempt: any}\n    times: 2\n    for: 2s\n    as: last\n  - expect: {sent: CONNECT, connection: \"${last.attempt}\"}";
+    check_window(
+        steps,
+        "0.5 attempt 1\n1 attempt 2\n3 sent CONNECT connection=1\n4 sent CONNECT connection=2",
+        "pass; pass = pass",
+    );
+}
+
 // Counted until a later step: judged when its record is there, and the case goes on meanwhile.
 #[rstest]
 #[case("1 received get_history\n2 attempt 2", "pass; pass = pass")]
