@@ -74,6 +74,17 @@ pub enum Party {
     Both,
 }
 
+impl Party {
+    /// The word of the catalogue.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Server => "server",
+            Self::Both => "both",
+        }
+    }
+}
+
 /// What it takes to see whether a requirement is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Observe {

@@ -193,12 +193,7 @@ impl Gate {
     }
 
     /// The honest answer to an attempt.
-    fn open(
-        &self,
-        conn: &Arc<Conn>,
-        transport: Transport,
-        request: Request<Incoming>,
-    ) -> Result<Reply, Reply> {
+    fn open(&self, conn: &Arc<Conn>, transport: Transport, request: Request<Incoming>) -> Result<Reply, Reply> {
         let opening = session::opening(conn, &self.shared.contract.transport);
         match transport {
             Transport::Polling => Ok(Reply::packets(vec![opening])),

@@ -210,15 +210,17 @@ impl Adapter {
         }
     }
 
-    /// Ends the adapter in good order: end of input, then a bounded wait, then the process group is killed.
-    pub async fn stop(self) {
+    /// Ends the adapter in good order: end of input, then a bounded wait, then the process group is killed. Returns how
+    /// it ended, if it did by itself.
+    pub async fn stop(self) -> Option<Ended> {
         self.inner.stdin.lock().await.take();
         let gone = async {
             while self.ended().is_none() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(5) * self.inner.launch.speed).await;
             }
         };
         let _ = timeout(real_seconds(5, self.inner.launch.speed), gone).await;
+        self.ended()
     }
 }
 
