@@ -11,6 +11,7 @@
 
 pub mod judge;
 pub mod plan;
+pub mod probe;
 pub mod report;
 pub mod run;
 pub mod spec;

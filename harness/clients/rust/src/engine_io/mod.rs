@@ -250,6 +250,12 @@ impl Engine {
         self.events.recv().await
     }
 
+    /// From now on nobody reads the events: they are no longer kept.
+    pub fn ignore_events(&mut self) {
+        self.events.close();
+        while self.events.try_recv().is_ok() {}
+    }
+
     /// Sends packets in order, as soon as the connection is open.
     pub fn send(&self, packets: Vec<Packet>) {
         // A connection that has ended has nobody to send to, and has said so.
