@@ -67,12 +67,6 @@ impl ServerClock {
         });
     }
 
-    /// Tells when the clock has been frozen, thawed or advanced.
-    pub async fn changed(&self) {
-        // The sender is this clock itself, so the channel is open.
-        let _ = self.face.subscribe().changed().await;
-    }
-
     /// Waits until the clock shows this time, however it gets there; returns at once if it does.
     pub async fn reached(&self, at: Duration) {
         let mut face = self.face.subscribe();
@@ -118,4 +112,83 @@ impl Face {
 
 fn whole_millis(duration: Duration) -> Duration {
     Duration::new(duration.as_secs(), duration.subsec_millis() * 1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    const AT: Duration = Duration::from_millis(1_735_689_600_123);
+
+    fn frozen() -> ServerClock {
+        let clock = ServerClock::new();
+        clock.freeze(Some(AT));
+        clock
+    }
+
+    /// Whether the clock shows `at`, or what time has passed since at most.
+    fn shows(clock: &ServerClock, at: Duration, started: Moment) -> bool {
+        let slack = Moment::now().since(started) + Duration::from_millis(1);
+        (at..=at + slack).contains(&clock.now())
+    }
+
+    #[test]
+    fn it_shows_document_time_in_whole_milliseconds() {
+        let (clock, before) = (ServerClock::new(), Moment::now());
+        let shown = clock.now();
+        assert_eq!(shown.subsec_nanos() % 1_000_000, 0);
+        assert!(whole_millis(before.since_epoch()) <= shown && shown <= Moment::now().since_epoch());
+    }
+
+    #[test]
+    fn a_frozen_clock_moves_by_jumps_only() {
+        let clock = frozen();
+        std::thread::sleep(Duration::from_millis(3));
+        assert_eq!(clock.now(), AT);
+        clock.advance(Duration::from_secs(3_600));
+        assert_eq!(clock.now(), AT + Duration::from_secs(3_600));
+    }
+
+    #[test]
+    fn a_thawed_clock_runs_from_where_it_stood() {
+        let (clock, started) = (frozen(), Moment::now());
+        clock.thaw();
+        assert!(shows(&clock, AT, started), "{:?}", clock.now());
+        clock.advance(Duration::from_secs(7));
+        assert!(shows(&clock, AT + Duration::from_secs(7), started), "{:?}", clock.now());
+        clock.freeze(None);
+        let stands = clock.now();
+        std::thread::sleep(Duration::from_millis(3));
+        assert_eq!(clock.now(), stands);
+    }
+
+    #[test]
+    fn it_can_be_ahead_of_document_time() {
+        let (clock, started) = (ServerClock::new(), Moment::now());
+        clock.advance(Duration::from_secs(7_200));
+        let expected = whole_millis(started.since_epoch()) + Duration::from_secs(7_200);
+        assert!(shows(&clock, expected, started), "{:?}", clock.now());
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_time_wakes_when_the_clock_jumps_past_it() {
+        let clock = frozen();
+        let mut waits = Box::pin(clock.reached(AT + Duration::from_secs(3_600)));
+        assert!((&mut waits).now_or_never().is_none());
+        clock.advance(Duration::from_millis(3_599_999));
+        assert!((&mut waits).now_or_never().is_none(), "a millisecond is left, and the clock stands");
+        clock.advance(Duration::from_millis(1));
+        waits.await;
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_time_wakes_when_the_clock_runs_there() {
+        let clock = frozen();
+        let at = AT + Duration::from_millis(5);
+        let thaw = async { clock.thaw() };
+        tokio::join!(clock.reached(at), thaw);
+        assert!(clock.now() >= at);
+        clock.reached(AT).await;
+    }
 }

@@ -6,10 +6,14 @@
 
 pub mod clock;
 pub mod contract;
+mod engine;
 mod fields;
 pub mod journal;
+pub mod live;
 pub mod script;
+pub mod server;
 pub mod store;
+mod systems;
 pub mod tokens;
 pub mod values;
 pub mod wire;

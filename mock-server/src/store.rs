@@ -128,3 +128,70 @@ fn stored(session: &Session, lifetime: Option<Duration>) -> StoredEntry {
         ttl_s: lifetime.map(|lifetime| lifetime.as_secs()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store() -> (Arc<ServerClock>, Arc<Journal>, Store) {
+        let (clock, journal) = (Arc::new(ServerClock::new()), Arc::new(Journal::default()));
+        clock.freeze(Some(Duration::from_secs(1_735_689_600)));
+        let store = Store::in_memory(Arc::clone(&clock), Arc::clone(&journal));
+        (clock, journal, store)
+    }
+
+    fn guest() -> NewSession {
+        NewSession {
+            actor: Actor::new("client"),
+            connection: Some(2),
+            user_id: "guest_x".to_owned(),
+            guest: true,
+            socket: "abc".to_owned(),
+            lifetime: Some(Duration::from_secs(3_600)),
+        }
+    }
+
+    #[tokio::test]
+    async fn sessions_have_ids_of_their_own() {
+        let (_, _, store) = store();
+        let (one, two) = (store.create(guest()).await, store.create(guest()).await);
+        assert_ne!(one.id, two.id);
+        let rest = one.id.strip_prefix("sess_").expect("the documented form");
+        assert!(!rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric()), "{rest}");
+        assert_eq!(store.get(&one.id).await, Some(one));
+    }
+
+    #[tokio::test]
+    async fn sessions_end_by_the_servers_clock() {
+        let (clock, _, store) = store();
+        let session = store.create(guest()).await;
+        let endless = store.create(NewSession { lifetime: None, ..guest() }).await;
+        clock.advance(Duration::from_millis(3_599_999));
+        assert!(store.get(&session.id).await.is_some());
+        clock.advance(Duration::from_millis(1));
+        assert!(store.get(&session.id).await.is_none());
+        assert!(store.get(&endless.id).await.is_some());
+    }
+
+    #[tokio::test]
+    async fn sessions_can_be_ended() {
+        let (_, _, store) = store();
+        let (one, two) = (store.create(guest()).await, store.create(guest()).await);
+        assert!(store.remove(&one.id).await && !store.remove(&one.id).await);
+        assert_eq!(store.get(&one.id).await, None);
+        store.clear().await;
+        assert_eq!(store.get(&two.id).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_session_is_written_down_when_it_is_made() {
+        let (_, journal, store) = store();
+        let session = store.create(guest()).await;
+        let records = journal.since(0);
+        assert_eq!((records.len(), records[0].connection), (1, Some(2)));
+        let value =
+            json!({"userId": "guest_x", "isGuest": true, "socketId": "abc", "createdAt": 1_735_689_600_000_u64});
+        let expected = StoredEntry { key: format!("session:{}", session.id), value, ttl_s: Some(3_600) };
+        assert_eq!(records[0].entry, Entry::Stored(expected));
+    }
+}

@@ -1,8 +1,13 @@
 //! From a scenario and a trace to verdicts.
 
+mod bounds;
+mod coverage;
 mod matcher;
+mod pattern;
+mod resolve;
 mod setting;
 mod verdict;
+mod words;
 
 use std::time::Duration;
 
@@ -11,6 +16,7 @@ use sparring_mock_server::journal::Moment;
 use crate::spec::model::Scenario;
 use crate::trace::Record;
 
+pub use coverage::{Coverage, Covered};
 pub use matcher::{Due, Matcher};
 pub use setting::{Exposed, Exposes, RequirementInfo, Setting};
 pub use verdict::{CaseOutcome, CheckVerdict, Judgement, Mismatch, Outcome};

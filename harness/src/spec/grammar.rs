@@ -89,10 +89,6 @@ impl VerbName {
         Self::ALL.into_iter().find(|verb| verb.name() == name)
     }
 
-    pub(super) fn is_action(self) -> bool {
-        matches!(self, Self::Client | Self::Probe | Self::Server)
-    }
-
     /// The modifiers that it takes.
     pub(super) fn modifiers(self) -> impl Iterator<Item = &'static Modifier> {
         MODIFIERS.iter().filter(move |modifier| modifier.on.contains(&self))

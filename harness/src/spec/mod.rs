@@ -10,6 +10,7 @@ mod grammar;
 pub mod model;
 pub mod observations;
 mod reference;
+mod schema;
 mod sources;
 mod tree;
 
@@ -19,6 +20,7 @@ use sparring_mock_server::contract::SystemId;
 
 pub use self::catalogue::Catalogue;
 pub use self::error::{Position, SpecError};
+pub use self::schema::{schema, schema_text};
 pub use self::sources::{Source, Sources};
 
 use self::error::Diagnostics;
@@ -156,3 +158,6 @@ fn add_built_in(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ pub(super) fn draw(seed: u64, rule: usize, actor: &Actor, ordinal: u64) -> f64 {
     f64::from(bits) / (f64::from(u32::MAX) + 1.0)
 }
 
-/// One step of SplitMix64.
+/// One step of `SplitMix64`.
 fn scramble(state: u64) -> u64 {
     let z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

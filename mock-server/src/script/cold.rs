@@ -18,13 +18,18 @@ pub(super) struct ColdState {
 
 impl ColdState {
     /// How long a request that comes now has to wait; none if the instance is up.
-    pub(super) fn wait(&mut self, fault: &ColdStart, now: Moment) -> Option<Duration> {
-        let idle = self.last.zip(fault.idle).is_some_and(|(last, idle)| now.since(last) >= idle);
-        if idle && self.up.is_some_and(|up| up <= now) {
-            self.up = None;
+    ///
+    /// Where the instance is cold, `starts` says whether that matters: if not, it is up at once.
+    pub(super) fn wait(&mut self, fault: &ColdStart, now: Moment, starts: impl FnOnce() -> bool) -> Option<Duration> {
+        if self.is_cold(fault, now) {
+            self.up = Some(if starts() { now + fault.delay } else { now });
         }
         self.last = Some(now);
-        let up = *self.up.get_or_insert(now + fault.delay);
-        (up > now).then(|| up.since(now))
+        self.up.map(|up| up.since(now)).filter(|wait| !wait.is_zero())
+    }
+
+    fn is_cold(&self, fault: &ColdStart, now: Moment) -> bool {
+        let idle = self.last.zip(fault.idle).is_some_and(|(last, idle)| now.since(last) >= idle);
+        self.up.is_none_or(|up| idle && up <= now)
     }
 }

@@ -82,13 +82,12 @@ fn word_end(text: &str) -> Option<usize> {
             Some('"') if escaped => escaped = false,
             Some('"') if c == '\\' => escaped = true,
             Some(open) if c == open => quote = None,
-            Some(_) => {}
             // An apostrophe inside a word is no quote.
             None if matches!(c, '"' | '\'') && "=[{,: ".contains(before) => quote = Some(c),
             None if matches!(c, '[' | '{') => depth += 1,
             None if matches!(c, ']' | '}') => depth = depth.saturating_sub(1),
             None if c.is_whitespace() && depth == 0 => return Some(index),
-            None => {}
+            _ => {}
         }
         before = c;
     }

@@ -11,6 +11,7 @@ mod firing;
 mod line;
 mod read;
 mod rule;
+mod schema;
 mod stage;
 mod write;
 
@@ -56,7 +57,7 @@ struct Entry {
 /// What a rule has done to an actor.
 #[derive(Debug, Default)]
 struct History {
-    /// Chances drawn.
+    /// Numbers drawn: one for each time that all else was right.
     draws: u64,
     /// Firings.
     fired: u64,
@@ -91,14 +92,14 @@ impl Script {
 
     /// What time alone starts, each rule once: to be asked at the start, and again whenever [`Script::armed`] changes.
     ///
-    /// These firings belong to the actor `server`; see [`Firing::on_behalf_of`].
+    /// These firings belong to the actor `server`; see [`Firing::on_behalf_of`]. Whom the rule concerns is for the
+    /// executor to ask, with [`Rule::is_for`].
     pub fn standing(&self) -> Vec<Firing> {
         let server = Actor::new("server");
         let mut rules = self.lock();
         let mut firings = Vec::new();
         for (index, entry) in rules.iter_mut().enumerate() {
-            let due = *entry.armed.borrow() && !entry.handed_out && entry.rule.stage() == Stage::Start;
-            if due {
+            if *entry.armed.borrow() && !entry.handed_out && entry.rule.stage() == Stage::Start {
                 entry.handed_out = true;
                 firings.extend(entry.fire(index, &Subject::of(&server), self));
             }
@@ -159,30 +160,35 @@ impl Entry {
         }
     }
 
-    /// Fires if the rule is armed, selects the subject, is not used up, and chance wills it.
+    /// Fires if the rule is armed and selects the subject, and if it is not used up and chance wills it.
     fn fire(&mut self, index: usize, subject: &Subject<'_>, script: &Script) -> Option<Firing> {
         let now = Moment::now();
         if !*self.armed.borrow() || !self.rule.selects(subject) {
             return None;
         }
-        let history = self.actors.entry(subject.actor.clone()).or_default();
-        if history.is_used_up(&self.rule, now) {
-            return None;
-        }
-        let wait = match &self.rule.fault {
-            Fault::ColdStart(fault) => self.cold.wait(fault, now)?,
-            _ => Duration::ZERO,
+        let firing = |wait| Firing::new(index, &self.rule, wait, subject, &script.journal, self.armed.subscribe());
+        let Fault::ColdStart(fault) = &self.rule.fault else {
+            let history = self.actors.entry(subject.actor.clone()).or_default();
+            return history.fire(&self.rule, script.seed, index, subject.actor, now).then(|| firing(Duration::ZERO));
         };
-        if !history.draw(&self.rule, script.seed, index, subject.actor) {
-            return None;
-        }
-        history.fired += 1;
-        history.first.get_or_insert(now + self.rule.after);
-        Some(Firing::new(index, &self.rule, wait, subject, &script.journal, self.armed.subscribe()))
+        // A cold start is one firing, however many requests wait for its end.
+        let history = self.actors.entry(subject.actor.clone()).or_default();
+        let starts = || history.fire(&self.rule, script.seed, index, subject.actor, now);
+        self.cold.wait(fault, now, starts).map(firing)
     }
 }
 
 impl History {
+    /// Counts a firing, unless the rule is used up or chance is against it.
+    fn fire(&mut self, rule: &Rule, seed: u64, index: usize, actor: &Actor, now: Moment) -> bool {
+        let fires = !self.is_used_up(rule, now) && self.draw(rule, seed, index, actor);
+        if fires {
+            self.fired += 1;
+            self.first.get_or_insert(now + rule.after);
+        }
+        fires
+    }
+
     fn is_used_up(&self, rule: &Rule, now: Moment) -> bool {
         let spent = rule.times.is_some_and(|times| self.fired >= times);
         let over = self.first.zip(rule.in_force_for()).is_some_and(|(first, lasts)| now >= first + lasts);

@@ -144,13 +144,16 @@ fn refuse_useless(rule: &Rule, fields: &mut Fields<'_>) {
             fields.refuse(FieldError::new(key, value, format!("no `{key}`: {why}")));
         }
     };
-    match selects {
-        Selects::Nothing => {
-            refuse("attempts", format!("{id} works before a request has been read"));
-            refuse("when", format!("{id} works before a request has been read"));
-        }
-        Selects::Requests => refuse("attempts", format!("{id} concerns requests that belong to no attempt")),
-        Selects::Attempts => {}
+    let early = format!("{id} works before a request has been read");
+    if selects == Selects::Nobody {
+        refuse("who", format!("{id} concerns the whole server"));
+    }
+    if matches!(selects, Selects::Nobody | Selects::Actors) {
+        refuse("attempts", early.clone());
+        refuse("when", early);
+    }
+    if selects == Selects::Requests {
+        refuse("attempts", format!("{id} concerns requests that belong to no attempt"));
     }
     if on == OnKey::Refused {
         refuse("on", format!("no message starts {id}"));

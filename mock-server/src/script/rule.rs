@@ -81,7 +81,8 @@ impl Rule {
     /// Whether all that it asks of the connection holds.
     pub(super) fn selects(&self, subject: &Subject<'_>) -> bool {
         let attempt = |range: NumberRange| subject.connection.is_some_and(|number| range.contains(u64::from(number)));
-        self.is_for(subject.actor)
+        // A rule of the whole server is handed out without an actor: its executor asks whom it concerns.
+        (self.fault.stage() == Stage::Start || self.is_for(subject.actor))
             && self.attempts.is_none_or(attempt)
             && self.when.holds(subject)
             && self.fault.concerns(subject)
@@ -115,9 +116,9 @@ impl Rule {
 
     /// Which predicates it can have: none of them before a request has been read.
     pub(super) fn can_select(&self) -> Selects {
-        match self.fault.stage() {
-            Stage::Start | Stage::Accept => Selects::Nothing,
-            _ => self.fault.info().keys.selects,
+        match (self.fault.stage(), self.fault.info().keys.selects) {
+            (Stage::Accept, Selects::Requests | Selects::Attempts) => Selects::Actors,
+            (_, selects) => selects,
         }
     }
 

@@ -6,8 +6,8 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
+use super::fault::exact;
 use super::rule::{Rule, When};
-use crate::values::format_duration;
 
 /// The flat map of a rule, without what goes without saying.
 pub(super) fn to_map(rule: &Rule) -> Map<String, Value> {
@@ -17,8 +17,8 @@ pub(super) fn to_map(rule: &Rule) -> Map<String, Value> {
         ("who", rule.who.as_ref().map(|who| json!(who))),
         ("when", (!rule.when.is_empty()).then(|| when(&rule.when))),
         ("on", rule.on.as_ref().map(|on| json!(on))),
-        ("after", (!rule.after.is_zero()).then(|| json!(format_duration(rule.after)))),
-        ("for", rule.lasts.map(|lasts| json!(format_duration(lasts)))),
+        ("after", (!rule.after.is_zero()).then(|| json!(exact(rule.after)))),
+        ("for", rule.lasts.map(|lasts| json!(exact(lasts)))),
         ("times", rule.times.map(|times| json!(times))),
         ("probability", rule.probability.map(|chance| json!(chance))),
     ];

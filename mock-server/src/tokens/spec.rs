@@ -12,6 +12,7 @@ use crate::values::FieldError;
 
 /// A token as a scenario describes it (scenario language, section 2).
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a scenario has a handful of tokens")]
 pub enum TokenSpec {
     /// Exactly this string.
     Literal(String),

@@ -84,14 +84,15 @@ pub(super) enum Cargo {
 pub(super) struct Lane {
     queue: VecDeque<(Option<Instant>, Cargo)>,
     size: usize,
-    delays: Option<Delays>,
+    /// Boxed: random numbers take room that most lanes never need.
+    delays: Option<Box<Delays>>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Lane {
     /// Sets the delays of what comes from now on.
     pub(super) fn set_delays(&mut self, delays: Option<Delays>) {
-        self.delays = delays;
+        self.delays = delays.map(Box::new);
     }
 
     /// Whether nothing is on it and nothing will be delayed.

@@ -134,7 +134,8 @@ impl Link {
         self.post(Command::Bend(Bend::Tap(tap)));
     }
 
-    /// Sends raw bytes at the next frame boundary; with a tap on, not before the upgrade. No tap sees them.
+    /// Sends raw bytes at the next frame boundary; with a tap on, not before the upgrade. No tap sees them. Without a
+    /// tap nobody knows where frames end, and they go at once.
     pub fn send(&self, bytes: impl Into<Bytes>) {
         self.post(Command::Bend(Bend::Send(bytes.into())));
     }

@@ -220,12 +220,8 @@ impl Course {
 
     fn push_out(&mut self, cx: &mut Context<'_>) {
         let (Some(socket), Some(detour)) = (&mut self.socket, &mut self.detour) else { return };
-        let was_full = detour.is_full();
         let outcome = detour.push_out(socket, cx);
         let ended = detour.has_ended();
-        if was_full && !detour.is_full() {
-            self.link.writer.wake();
-        }
         if detour.is_needless() {
             self.detour = None;
         }
@@ -334,3 +330,16 @@ fn close_gently(stream: TcpStream) {
 
 /// Unread bytes that are read away at the end.
 const MOST_UNREAD: usize = 4 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::super::Listener;
+    use super::TcpStream;
+
+    #[tokio::test]
+    async fn small_writes_leave_at_once() {
+        let listener = Listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let (accepted, _peer) = tokio::join!(listener.accept(), TcpStream::connect(listener.local_addr()));
+        assert!(accepted.0.0.socket.as_ref().unwrap().nodelay().unwrap());
+    }
+}

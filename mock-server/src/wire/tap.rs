@@ -6,7 +6,12 @@ use super::{End, Frame};
 
 /// Sees every frame of a connection, in both directions, and decides what becomes of it.
 ///
-/// Called on the task that serves the connection, so it must not block. It may use the connection's link.
+/// Called on the task that serves the connection, so it must not block. It may use the connection's link. Frames from
+/// the peer are shown when the layer above reads them, after any latency; frames to the peer when they are written.
+///
+/// A frame waits here until all of it has come, unless its payload exceeds [`LARGEST_KEPT`](super::LARGEST_KEPT): such
+/// a frame is shown by its head alone, without payload ([`Frame::is_whole`] is false), and passes in pieces as it comes.
+/// It can be dropped or replaced, but not held.
 pub trait Tap: Send + Sync {
     /// A frame that the layer above has written.
     fn outgoing(&self, frame: &Frame) -> Passage {

@@ -21,6 +21,8 @@ use sparring_mock_server::contract::{Contract, SystemId};
 
 use self::cast::Cast;
 use self::names::Records;
+pub(super) use self::pattern::JSON_TYPES;
+
 use super::catalogue::Catalogue;
 use super::error::Diagnostics;
 use super::grammar;

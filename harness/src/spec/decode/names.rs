@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sparring_mock_server::script::Fault;
+
 use super::Decoder;
 use super::reader::find;
 use crate::spec::error::Span;
@@ -165,7 +167,7 @@ impl Decoder<'_> {
             Names::LocalEvent => {
                 contract.events.local.iter().cloned().chain(events()).chain(self.introduced.iter().cloned()).collect()
             }
-            Names::Fault => Vec::new(),
+            Names::Fault => Fault::ids().map(str::to_owned).collect(),
             Names::Request => endpoints().collect(),
             Names::Answer => endpoints().chain([HANDSHAKE.to_owned()]).collect(),
             Names::TokenKind => contract.tokens.keys().cloned().chain(["none".to_owned()]).collect(),

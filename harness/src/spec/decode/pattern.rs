@@ -125,10 +125,7 @@ impl Decoder<'_> {
             "$range" => self.ratio_range(entry),
             "$not" => Pattern::Not(Box::new(self.pattern_at(&entry.value, what, kind))),
             "$any_of" => self.any_of(entry, what, kind),
-            "$exact" => {
-                let entries = self.map(&entry.value, "`$exact`");
-                Pattern::Exact(self.members(entries, kind))
-            }
+            "$exact" => self.exact(entry, kind),
             "$absent" => {
                 if !matches!(entry.value.value, Yaml::Bool(true)) {
                     self.expected(entry, "true");
@@ -174,6 +171,16 @@ impl Decoder<'_> {
             self.expected(entry, "at least one pattern");
         }
         Pattern::AnyOf(items.iter().map(|item| self.pattern_at(item, what, kind)).collect())
+    }
+
+    fn exact(&mut self, entry: &Entry, kind: Kind) -> Pattern {
+        if entry.value.as_text().is_some_and(reference::occurs_in) {
+            let help = "write each member with a reference of its own";
+            self.diagnostics.error_with_help(entry.value.span, "`$exact`: a reference cannot stand for the map", help);
+            return Pattern::Any;
+        }
+        let entries = self.map(&entry.value, "`$exact`");
+        Pattern::Exact(self.members(entries, kind))
     }
 
     fn reference(&mut self, node: &Node, text: &str) -> Pattern {
@@ -225,7 +232,7 @@ fn ratio(node: &Node) -> Option<Pattern> {
     if let Some(min) = text.strip_suffix('+') {
         return Some(Pattern::Range { min: decimal(min)?, max: None });
     }
-    let (min, max) = text.split_once('-')?;
+    let (min, max) = text.split_once('-').unwrap_or((text, text));
     let (min, max) = (decimal(min)?, decimal(max)?);
     (min <= max).then_some(Pattern::Range { min, max: Some(max) })
 }

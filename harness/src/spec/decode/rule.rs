@@ -7,7 +7,6 @@ use super::Decoder;
 use super::given::refers;
 use super::reader::find;
 use crate::spec::error::Span;
-use crate::spec::observations::Names;
 use crate::spec::tree::{Entry, Node, json_map};
 
 impl Decoder<'_> {
@@ -22,31 +21,22 @@ impl Decoder<'_> {
         if entries.is_empty() || node.has_broken() || refers(node) {
             return None;
         }
-        self.names_of_rule(entries);
-        match Rule::read(&json_map(entries)) {
-            Ok(rule) => Some(rule),
-            Err(errors) => {
-                self.field_errors(node, "a rule", errors);
-                None
-            }
-        }
-    }
-
-    /// What a rule alone cannot know: the names of this system and this scenario.
-    fn names_of_rule(&mut self, entries: &[Entry]) {
         if let Some(who) = find(entries, "who").map(|entry| &entry.value) {
             let _ = who.as_text().and_then(|name| self.actor_name(name, who.span));
         }
-        if let Some(on) = find(entries, "on") {
-            self.check_name(&on.value, Names::Message);
-        }
-        if let Some(endpoint) = find(entries, "endpoint") {
-            self.check_endpoint(&endpoint.value);
-        }
-        let when = find(entries, "when").and_then(|entry| entry.value.as_map()).unwrap_or_default();
-        if let Some(token) = find(when, "token") {
-            self.check_name(&token.value, Names::TokenKind);
-        }
+        let read = Rule::read(&json_map(entries)).and_then(|rule| match self.unfit(&rule) {
+            errors if errors.is_empty() => Ok(rule),
+            errors => Err(errors),
+        });
+        read.map_err(|errors| self.field_errors(node, "a rule", errors)).ok()
+    }
+
+    /// What is wrong with a rule in this system, apart from names that the scenario introduces itself.
+    fn unfit(&self, rule: &Rule) -> Vec<FieldError> {
+        let introduced = |error: &FieldError| {
+            self.introduced.iter().any(|name| error.found == format!("`{name}`")) && error.path != "fault"
+        };
+        rule.check(self.system).into_iter().filter(|error| !introduced(error)).collect()
     }
 
     /// Errors about fields of the data that a node holds, put where the fields stand.

@@ -92,10 +92,10 @@ pub enum Presence {
     Default(Value),
 }
 
-/// Which of the common keys mean something for a fault. `who`, `after`, `times` and `probability` always do.
+/// Which of the common keys mean something for a fault. `after`, `times` and `probability` always do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keys {
-    /// What must be known of the connection: `attempts` and `when`.
+    /// What it can ask of the connection: `who`, `when` and `attempts`.
     pub selects: Selects,
     /// What `on` means.
     pub on: OnKey,
@@ -106,11 +106,13 @@ pub struct Keys {
 /// Which predicates a fault can have, by what is known when it works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selects {
-    /// Neither `attempts` nor `when`: no request has been read.
-    Nothing,
-    /// `when` alone: REST requests belong to no attempt.
+    /// None: the whole server is concerned.
+    Nobody,
+    /// `who` alone: no request has been read.
+    Actors,
+    /// `who` and `when`: REST requests belong to no attempt.
     Requests,
-    /// Both.
+    /// `who`, `when` and `attempts`.
     Attempts,
 }
 
@@ -141,8 +143,10 @@ pub enum Span {
 }
 
 impl Keys {
-    /// For faults of the whole server, and those at TCP accept.
-    pub const SERVER: Self = Self { selects: Selects::Nothing, on: OnKey::Refused, lasts: Span::Refused };
+    /// For faults of the whole server.
+    pub const SERVER: Self = Self { selects: Selects::Nobody, on: OnKey::Refused, lasts: Span::Refused };
+    /// For faults of an actor's address.
+    pub const ADDRESS: Self = Self { selects: Selects::Actors, ..Self::SERVER };
     /// For faults of REST requests.
     pub const REQUEST: Self = Self { selects: Selects::Requests, on: OnKey::Refused, lasts: Span::Rule };
     /// For faults of a connection.
@@ -228,7 +232,7 @@ macro_rules! fault {
                     params: vec![$($crate::script::fault::param::info::<$ty>(
                         stringify!($field),
                         concat!($($doc),+).trim_ascii(),
-                        fault!(@default $ty $(, $default)?),
+                        fault!(@default $ty $(, $default)?).as_ref(),
                     )),*],
                 }
             }

@@ -37,6 +37,7 @@ pub use engine_io::{EngineClose, EnginePingSuppress, UpgradeProbeIgnored};
 pub use http::{
     AffinityLoss, HttpError, HttpTarget, ResponseDelay, RestDelay, RestError, RestMalformed, UpgradeReject,
 };
+pub(super) use param::exact;
 pub use param::{Kind, Payload, WallTime};
 pub use phase::{ConnectedPhase, OpenPhase, Phase};
 pub use socket_io::{ConnectAckDelay, ConnectAckWithheld, ServerDisconnect, SocketioConnectError};

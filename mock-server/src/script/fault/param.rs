@@ -92,8 +92,8 @@ pub(super) trait Param: Sized + PartialEq {
 }
 
 /// Describes the parameter of this name.
-pub(super) fn info<T: Param>(name: &'static str, doc: &'static str, default: Option<T>) -> ParamInfo {
-    let presence = match default.as_ref().and_then(Param::written) {
+pub(super) fn info<T: Param>(name: &'static str, doc: &'static str, default: Option<&T>) -> ParamInfo {
+    let presence = match default.and_then(Param::written) {
         Some(value) => Presence::Default(value),
         None if default.is_some() || T::absent().is_some() => Presence::Optional,
         None => Presence::Required,
@@ -133,6 +133,16 @@ pub(super) fn write<T: Param>(map: &mut Map<String, Value>, name: &str, value: &
     }
 }
 
+/// A duration as it reads back, to the nanosecond.
+pub(in crate::script) fn exact(duration: Duration) -> String {
+    let nanos = duration.as_nanos();
+    if nanos.is_multiple_of(1_000_000) {
+        return format_duration(duration);
+    }
+    let digits = format!("{}.{:06}", nanos / 1_000_000, nanos % 1_000_000);
+    format!("{}ms", digits.trim_end_matches('0'))
+}
+
 impl<T: Param> Param for Option<T> {
     const KIND: Kind = T::KIND;
 
@@ -157,7 +167,7 @@ impl Param for Duration {
     }
 
     fn written(&self) -> Option<Value> {
-        Some(json!(format_duration(*self)))
+        Some(json!(exact(*self)))
     }
 }
 

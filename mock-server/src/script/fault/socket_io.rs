@@ -32,7 +32,7 @@ fault! {
 }
 
 fault! {
-    /// The CONNECT packet is answered by a CONNECT_ERROR packet (44).
+    /// The CONNECT packet is answered by a `CONNECT_ERROR` packet (44).
     pub struct SocketioConnectError {
         /// The message in it.
         pub message: String,

@@ -39,7 +39,7 @@ fault! {
     id: "connection-refused",
     family: "tcp",
     stage: Start,
-    keys: Keys::SERVER.lasting(),
+    keys: Keys::ADDRESS.lasting(),
     scope: Everywhere,
 }
 
@@ -49,7 +49,7 @@ fault! {
     id: "accept-blackhole",
     family: "tcp",
     stage: Accept,
-    keys: Keys::SERVER.lasting(),
+    keys: Keys::ADDRESS.lasting(),
     scope: Everywhere,
 }
 

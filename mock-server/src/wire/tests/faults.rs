@@ -31,6 +31,7 @@ async fn a_cut_is_an_end_of_stream_on_both_sides(#[case] unread: &str) {
     link.cut();
     expect_end(&mut stream, "").await;
     expect_end(&mut peer, "last words").await;
+    assert!(peer.take_error().unwrap().is_none(), "a reset followed");
     assert_eq!(link.end(), Some(End { by: By::Fault, how: How::Fin }));
     assert_eq!(stream.write(b"x").await.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
 }

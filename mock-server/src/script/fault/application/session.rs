@@ -68,7 +68,7 @@ fault! {
 }
 
 fault! {
-    /// The verdict session_created is emitted although the attempt is already lost; `after` is counted from the event
+    /// The verdict `session_created` is emitted although the attempt is already lost; `after` is counted from the event
     /// named by `on`.
     pub struct LateSessionCreated {}
     id: "late-session-created",

@@ -1,0 +1,215 @@
+//! The one place where rules act on a connection: what ends, bends or silences it.
+//!
+//! Whatever starts such a rule - a stage, a message, the clock - it ends up here. Knows nothing of why.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::conn::{Conn, Ending};
+use super::gate::Gate;
+use super::packet::Packet;
+use crate::journal::Closer;
+use crate::script::fault::{AbruptClose, DisconnectVia, Flow, Latency};
+use crate::script::{Fault, Firing, Stage};
+use crate::wire;
+
+/// Whether a fault is one of those that are carried out here.
+pub(super) fn is_about_wire(fault: &Fault) -> bool {
+    matches!(
+        fault,
+        Fault::ConnectionReset(_)
+            | Fault::AbruptClose(_)
+            | Fault::HalfOpen(_)
+            | Fault::Latency(_)
+            | Fault::MaxConnectionLifetime(_)
+            | Fault::EngineClose(_)
+            | Fault::EnginePingSuppress(_)
+            | Fault::ServerDisconnect(_)
+            | Fault::ServerStall(_)
+    )
+}
+
+/// Whether the honest server waits at the stage for the fault, so that it strikes in the phase that it names.
+pub(super) fn holds(fault: &Fault) -> bool {
+    matches!(
+        fault,
+        Fault::ConnectionReset(_)
+            | Fault::AbruptClose(_)
+            | Fault::HalfOpen(_)
+            | Fault::EngineClose(_)
+            | Fault::ServerDisconnect(_)
+    )
+}
+
+impl Gate {
+    /// Comes to a stage: carries out what concerns the connection, and returns what only the caller can do.
+    ///
+    /// Rules that come behind a message wait until it has left. Before the session is ready, the stage is not left
+    /// while a rule is about to end the connection in it.
+    pub(crate) async fn stage(self: &Arc<Self>, stage: Stage, conn: &Arc<Conn>, behind: Option<&str>) -> Vec<Firing> {
+        let firings = conn.ask(|subject| self.shared.script.at(stage, subject));
+        let (wire, rest): (Vec<_>, Vec<_>) = firings.into_iter().partition(|firing| is_about_wire(firing.fault()));
+        let (held, begun): (Vec<_>, Vec<_>) =
+            wire.into_iter().partition(|firing| stage < Stage::Ready && holds(firing.fault()));
+        for firing in begun {
+            self.begin(conn, firing, behind.map(|name| (name, 0)));
+        }
+        if !held.is_empty() {
+            if let Some(name) = behind {
+                conn.until(|conn| conn.left(name) > 0 || conn.is_over()).await;
+            }
+            futures_util::future::join_all(held.iter().map(|firing| self.perform(conn, firing))).await;
+        }
+        rest
+    }
+
+    /// Carries out a rule beside all else; behind a message, once more than so many of its name have left.
+    pub(super) fn begin(self: &Arc<Self>, conn: &Arc<Conn>, firing: Firing, behind: Option<(&str, u32)>) {
+        let (gate, conn) = (Arc::clone(self), Arc::clone(conn));
+        let behind = behind.map(|(name, before)| (name.to_owned(), before));
+        self.shared.spawn(async move {
+            if let Some((name, before)) = behind {
+                conn.until(|conn| conn.left(&name) > before || conn.is_over()).await;
+            }
+            gate.perform(&conn, &firing).await;
+        });
+    }
+
+    /// Carries out a rule on a connection, from its delay to its undoing.
+    pub(super) async fn perform(self: &Arc<Self>, conn: &Arc<Conn>, firing: &Firing) {
+        if conn.unless_over(firing.due()).await != Some(true) {
+            return;
+        }
+        match firing.fault() {
+            Fault::ConnectionReset(_) => strike(conn, firing, End::Reset),
+            Fault::AbruptClose(fault) => self.cut(conn, firing, fault).await,
+            Fault::HalfOpen(_) => stall(conn, firing, false).await,
+            Fault::ServerStall(_) => stall(conn, firing, true).await,
+            Fault::Latency(fault) => delay(conn, firing, fault).await,
+            Fault::MaxConnectionLifetime(fault) => live_for(conn, firing, fault.lifetime).await,
+            Fault::EnginePingSuppress(_) => silence(conn, firing).await,
+            Fault::EngineClose(_) => {
+                firing.fired();
+                conn.close_politely();
+            }
+            Fault::ServerDisconnect(fault) => {
+                firing.fired();
+                disconnect(conn, fault.close_transport).await;
+            }
+            _ => {}
+        }
+    }
+
+    async fn cut(self: &Arc<Self>, conn: &Arc<Conn>, firing: &Firing, fault: &AbruptClose) {
+        strike(conn, firing, End::Cut);
+        let Some(period) = fault.period else { return };
+        let (gate, firing) = (Arc::clone(self), firing.clone());
+        let actor = conn.actor.clone();
+        self.shared.spawn(async move {
+            loop {
+                tokio::time::sleep(period).await;
+                if let Some(conn) = gate.shared.newest(&actor).filter(|conn| !conn.is_over()) {
+                    strike(&conn, &firing.on_connection(conn.number()), End::Cut);
+                }
+            }
+        });
+    }
+}
+
+/// How a TCP connection is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// RST.
+    Reset,
+    /// FIN.
+    Cut,
+}
+
+/// Ends the TCP connections of an attempt without any protocol's close.
+pub(crate) fn end_wire(conn: &Conn, end: End) {
+    conn.blame(Ending::by(Closer::Network, false));
+    for link in conn.links() {
+        match end {
+            End::Reset => link.reset(),
+            End::Cut => link.cut(),
+        }
+    }
+    conn.end(Ending::by(Closer::Network, false));
+}
+
+fn strike(conn: &Conn, firing: &Firing, end: End) {
+    firing.fired();
+    end_wire(conn, end);
+}
+
+async fn stall(conn: &Conn, firing: &Firing, frozen: bool) {
+    firing.fired();
+    conn.bend(|bent| (bent.stalled, bent.frozen) = (true, frozen));
+    if conn.unless_over(firing.over()).await.is_some() {
+        conn.bend(|bent| (bent.stalled, bent.frozen) = (false, false));
+        firing.undone();
+    }
+}
+
+async fn delay(conn: &Conn, firing: &Firing, fault: &Latency) {
+    firing.fired();
+    let direction = match fault.direction {
+        Flow::In => wire::Direction::In,
+        Flow::Out => wire::Direction::Out,
+        Flow::Both => wire::Direction::Both,
+    };
+    let seed = u64::from(conn.number());
+    let latency = wire::Latency { delay: fault.delay, jitter: fault.jitter, direction, seed };
+    conn.bend(|bent| bent.latency = Some(latency));
+    if conn.unless_over(firing.over()).await.is_some() {
+        conn.bend(|bent| bent.latency = None);
+        firing.undone();
+    }
+}
+
+async fn live_for(conn: &Conn, firing: &Firing, lifetime: Duration) {
+    if conn.unless_over(tokio::time::sleep(lifetime)).await.is_some() {
+        strike(conn, firing, End::Cut);
+    }
+}
+
+async fn silence(conn: &Conn, firing: &Firing) {
+    firing.fired();
+    conn.set_mute(true);
+    if conn.unless_over(firing.over()).await.is_some() {
+        conn.set_mute(false);
+        firing.undone();
+    }
+}
+
+/// Sends a `DISCONNECT`; then ends the transport, if it is to end too.
+pub(crate) async fn disconnect(conn: &Conn, transport_too: bool) {
+    let before = conn.left("DISCONNECT");
+    // Fails when Socket.IO has no such client any more; nothing is left to disconnect then.
+    let sent = conn.socket().is_some_and(|socket| socket.disconnect().is_ok());
+    if !sent {
+        conn.send([Packet::Message("1".to_owned())]);
+    }
+    if transport_too {
+        conn.unless_over(conn.until(|conn| conn.left("DISCONNECT") > before)).await;
+        conn.end(Ending::by(Closer::Server, true));
+    }
+}
+
+/// Ends a connection during authentication, in one of three ways.
+pub(crate) async fn leave(conn: &Conn, via: DisconnectVia) {
+    match via {
+        DisconnectVia::SocketIo => disconnect(conn, false).await,
+        DisconnectVia::Tcp => end_wire(conn, End::Cut),
+        DisconnectVia::CloseFrame => conn.end(Ending::by(Closer::Server, true)),
+    }
+}
+
+/// Answers a `CONNECT` with an error.
+pub(super) fn connect_error(message: &str, data: Option<&serde_json::Value>) -> Packet {
+    let mut error = serde_json::json!({"message": message});
+    if let Some(data) = data {
+        error["data"] = data.clone();
+    }
+    Packet::Message(format!("4{error}"))
+}

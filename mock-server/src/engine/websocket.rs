@@ -1,0 +1,188 @@
+//! A WebSocket that carries a session, from its start or after a probe.
+//!
+//! Knows nothing of how it came to be, nor of rules.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::CapacityError;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message as Frame, Utf8Bytes};
+
+use super::LARGEST;
+use super::conn::{Carrier, Conn, Ending};
+use super::packet::Packet;
+use crate::journal::{Closer, Entry, Message, Transport};
+
+type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
+
+/// How long a WebSocket whose session is over waits for the client's close.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// How long a probe may take, as in the official server.
+const PROBE: Duration = Duration::from_secs(10);
+
+async fn open(upgrade: OnUpgrade) -> Option<Socket> {
+    let config = WebSocketConfig::default()
+        .read_buffer_size(4_096)
+        .max_message_size(Some(LARGEST))
+        .max_frame_size(Some(LARGEST));
+    let io = TokioIo::new(upgrade.await.ok()?);
+    Some(WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await)
+}
+
+/// Carries a session that began on this WebSocket.
+pub(super) async fn carry(conn: Arc<Conn>, upgrade: OnUpgrade) {
+    if let Some(socket) = open(upgrade).await {
+        run(&conn, socket).await;
+    }
+    conn.end(Ending::by(Closer::Client, false));
+    conn.closed();
+}
+
+/// Probes a WebSocket for a polled session; carries it once the client says so.
+pub(super) async fn probe(conn: Arc<Conn>, upgrade: OnUpgrade) {
+    let Some(mut socket) = open(upgrade).await else { return };
+    let upgraded = tokio::select! {
+        upgraded = probed(&conn, &mut socket) => upgraded,
+        () = tokio::time::sleep(PROBE) => false,
+        () = conn.over() => false,
+    };
+    if upgraded {
+        run(&conn, socket).await;
+        conn.end(Ending::by(Closer::Client, false));
+        conn.closed();
+    } else {
+        // The session goes on by polling; only the WebSocket ends.
+        conn.carry(Carrier::Probing, Carrier::Polling);
+        let _ = tokio::time::timeout(FAREWELL, socket.close(None)).await;
+    }
+}
+
+/// Opens a WebSocket for a polled session and never answers its probe.
+pub(super) async fn ignore(conn: Arc<Conn>, upgrade: OnUpgrade) {
+    let Some(mut socket) = open(upgrade).await else { return };
+    let _ = conn
+        .unless_over(async {
+            while let Some(Ok(frame)) = socket.next().await {
+                if let Frame::Text(text) = frame
+                    && let Ok(packet) = Packet::read(&text)
+                {
+                    conn.received(&packet, Transport::Websocket);
+                }
+            }
+        })
+        .await;
+}
+
+async fn probed(conn: &Arc<Conn>, socket: &mut Socket) -> bool {
+    while let Some(Ok(frame)) = socket.next().await {
+        let Frame::Text(text) = frame else { continue };
+        let Ok(packet) = Packet::read(&text) else { return false };
+        conn.received(&packet, Transport::Websocket);
+        match packet {
+            Packet::Ping(payload) if payload == "probe" => {
+                if !conn.carry(Carrier::Polling, Carrier::Probing) {
+                    return false;
+                }
+                let pong = Packet::Pong(payload);
+                conn.sent(&pong, Transport::Websocket);
+                if socket.send(Frame::text(pong.write())).await.is_err() {
+                    return false;
+                }
+            }
+            Packet::Upgrade => return conn.carry(Carrier::Probing, Carrier::WebSocket),
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// Carries packets both ways until either side is done.
+async fn run(conn: &Arc<Conn>, socket: Socket) {
+    let (mut sink, mut stream) = socket.split();
+    let ended = tokio::select! {
+        ended = read(conn, &mut stream) => ended,
+        ended = write(conn, &mut sink) => ended,
+    };
+    conn.end(ended);
+    farewell(conn, &mut sink, &mut stream).await;
+}
+
+/// Says what is still to be said, and waits a little for the client's close.
+async fn farewell(conn: &Conn, sink: &mut SplitSink<Socket, Frame>, stream: &mut SplitStream<Socket>) {
+    let rest = async {
+        flush(conn, sink).await?;
+        let close = conn.farewell().map(|(code, reason)| CloseFrame { code: code.into(), reason: reason.into() });
+        sink.send(Frame::Close(close)).await?;
+        while stream.next().await.is_some_and(|frame| frame.is_ok()) {}
+        Ok::<_, Error>(())
+    };
+    let _ = tokio::time::timeout(FAREWELL, rest).await;
+}
+
+/// Writes what waits, as one write as far as the socket takes it.
+async fn flush(conn: &Conn, sink: &mut SplitSink<Socket, Frame>) -> Result<(), Error> {
+    for packet in conn.take(Transport::Websocket) {
+        conn.sent(&packet, Transport::Websocket);
+        sink.feed(frame(packet)).await?;
+    }
+    sink.flush().await?;
+    conn.departed();
+    Ok(())
+}
+
+async fn write(conn: &Conn, sink: &mut SplitSink<Socket, Frame>) -> Ending {
+    loop {
+        conn.until(|conn| conn.is_deliverable() || conn.is_over()).await;
+        if conn.is_over() {
+            return Ending::by(Closer::Server, false);
+        }
+        if flush(conn, sink).await.is_err() {
+            return Ending::by(Closer::Client, false);
+        }
+    }
+}
+
+fn frame(packet: Packet) -> Frame {
+    match packet {
+        Packet::Binary(data) => Frame::Binary(data),
+        other => Frame::text(other.write()),
+    }
+}
+
+async fn read(conn: &Arc<Conn>, stream: &mut SplitStream<Socket>) -> Ending {
+    while let Some(frame) = stream.next().await {
+        match frame {
+            Ok(Frame::Text(text)) => match Packet::read(&text) {
+                Ok(packet) => conn.receive(packet, Transport::Websocket).await,
+                Err(_) => return Ending::by(Closer::Server, false),
+            },
+            Ok(Frame::Binary(data)) => conn.receive(Packet::Binary(data), Transport::Websocket).await,
+            Ok(Frame::Close(close)) => return closed_by_client(conn, close),
+            Ok(_) => {}
+            Err(Error::Capacity(CapacityError::MessageTooLong { .. })) => {
+                conn.set_farewell(CloseCode::Size.into(), "");
+                return Ending { code: Some(CloseCode::Size.into()), ..Ending::by(Closer::Server, true) };
+            }
+            Err(_) => break,
+        }
+    }
+    Ending::by(Closer::Client, false)
+}
+
+/// Notes the close frame of a client.
+fn closed_by_client(conn: &Conn, close: Option<CloseFrame>) -> Ending {
+    let code = close.as_ref().map(|close| u16::from(close.code));
+    let reason =
+        close.map(|close| close.reason).filter(|reason| !reason.is_empty()).map(|reason: Utf8Bytes| reason.to_string());
+    let message = Message { name: "CLOSE".to_owned(), code, reason: reason.clone(), ..Message::default() };
+    conn.record(Transport::Websocket, Entry::Received(message));
+    Ending { code, reason, ..Ending::by(Closer::Client, true) }
+}

@@ -1,0 +1,5 @@
+//! Tests of the script: what is read, what fires, and what the catalogue says.
+
+mod catalogue;
+mod reading;
+mod selection;

@@ -1,0 +1,318 @@
+//! A mock server as a whole: its addresses, its handle, and its end.
+//!
+//! [`MockServer::builder`] sets one up and [`Builder::start`] starts it on ports of its own, one for each actor, so that
+//! every connection belongs to an actor without marks in its traffic. Dropping the handle ends everything it started.
+//! Hundreds run in one process: a server has no thread, only tasks. Knows nothing of protocols.
+
+mod accept;
+mod act;
+mod contracted;
+mod shared;
+mod standing;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::clock::ServerClock;
+use crate::contract::SystemId;
+use crate::engine::gate::Gate;
+use crate::journal::{Actor, Journal};
+use crate::script::{Rule, Script};
+use crate::systems::System;
+use crate::systems::digitwin::Digitwin;
+use crate::tokens::{Minted, TokenSpec, mint};
+use crate::values::FieldError;
+use crate::wire::Listener;
+
+pub use act::ActError;
+use shared::Setting;
+pub use shared::Violation;
+pub(crate) use shared::{Shared, lock};
+
+/// What the JWTs of a mock are signed with, unless its builder is told otherwise.
+pub const SECRET: &str = "sparring-secret";
+
+/// A mock server that is up. Dropping it ends everything that it started.
+#[derive(Debug)]
+pub struct MockServer {
+    house: Arc<House>,
+}
+
+/// What the tasks of a mock and its handle share.
+pub(crate) struct House {
+    /// What all parts share.
+    pub(crate) shared: Arc<Shared>,
+    /// What stands behind the ports.
+    pub(crate) gate: Arc<Gate>,
+    /// The honest system.
+    pub(crate) system: Arc<dyn System>,
+    /// An address for each actor.
+    pub(crate) doors: BTreeMap<Actor, Listener>,
+}
+
+impl std::fmt::Debug for House {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("House").field("doors", &self.doors).finish_non_exhaustive()
+    }
+}
+
+/// Where the server's wall clock stands at the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ClockSetting {
+    /// It shows document time.
+    #[default]
+    Now,
+    /// It stands still at this time since the Unix epoch.
+    Frozen(Duration),
+    /// It is ahead of document time by this much.
+    Ahead(Duration),
+}
+
+/// Why a mock server could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address could not be taken.
+    #[error("cannot listen on {addr}: {source}")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Rules or switches do not fit the system.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Setting(Vec<FieldError>),
+}
+
+/// Sets up a mock server.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    system: SystemId,
+    actors: Vec<Actor>,
+    rules: Vec<Rule>,
+    clock: ClockSetting,
+    switches: BTreeMap<String, String>,
+    data: Map<String, Value>,
+    seed: u64,
+    secret: String,
+    listen: SocketAddr,
+}
+
+impl Builder {
+    /// Those who get an address of their own; by default one named `client`.
+    #[must_use]
+    pub fn actors(mut self, actors: Vec<Actor>) -> Self {
+        self.actors = actors;
+        self
+    }
+
+    /// Rules that are armed before the first byte.
+    #[must_use]
+    pub fn rules(mut self, rules: Vec<Rule>) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// Where the wall clock stands.
+    #[must_use]
+    pub fn clock(mut self, clock: ClockSetting) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Documented alternatives, by switch.
+    #[must_use]
+    pub fn switches(mut self, switches: BTreeMap<String, String>) -> Self {
+        self.switches = switches;
+        self
+    }
+
+    /// What the server holds at the start.
+    #[must_use]
+    pub fn data(mut self, data: Map<String, Value>) -> Self {
+        self.data = data;
+        self
+    }
+
+    /// Decides every chance of the rules.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// What JWTs are signed with.
+    #[must_use]
+    pub fn secret(mut self, secret: &str) -> Self {
+        secret.clone_into(&mut self.secret);
+        self
+    }
+
+    /// The address of the first actor; the others have free ports beside it. By default all have free ports.
+    #[must_use]
+    pub fn listen(mut self, addr: SocketAddr) -> Self {
+        self.listen = addr;
+        self
+    }
+
+    /// Starts it; returns when all its addresses accept connections.
+    pub async fn start(self) -> Result<MockServer, StartError> {
+        let wrong = self.wrong();
+        if !wrong.is_empty() {
+            return Err(StartError::Setting(wrong));
+        }
+        let doors = self.doors()?;
+        let journal = Arc::new(Journal::default());
+        let shared = Arc::new(Shared::new(Setting {
+            system: self.system,
+            script: Script::new(self.rules, self.seed, Arc::clone(&journal)),
+            journal,
+            clock: Arc::new(started(self.clock)),
+            secret: self.secret,
+            switches: self.switches,
+        }));
+        let system: Arc<dyn System> = match self.system {
+            SystemId::Digitwin => Arc::new(Digitwin::new(Arc::clone(&shared))),
+        };
+        let gate = Gate::new(Arc::clone(&shared), Arc::clone(&system));
+        let house = Arc::new(House { shared, gate, system, doors });
+        standing::keep(&house);
+        accept::open(&house);
+        Ok(MockServer { house })
+    }
+
+    fn wrong(&self) -> Vec<FieldError> {
+        let rules = self.rules.iter().enumerate().flat_map(|(index, rule)| {
+            let errors = rule.check(self.system).into_iter();
+            errors.map(move |error| error.under(&format!("rules[{index}]")))
+        });
+        rules.chain(self.wrong_switches()).chain(self.wrong_data()).collect()
+    }
+
+    fn wrong_switches(&self) -> impl Iterator<Item = FieldError> {
+        let known = &self.system.contract().switches;
+        self.switches.iter().filter_map(move |(name, value)| {
+            let path = format!("switches.{name}");
+            match known.get(name) {
+                None => Some(FieldError::unknown(path, name, "a switch", known.keys().map(String::as_str))),
+                Some(switch) if switch.values.contains(value) => None,
+                Some(switch) => Some(FieldError::unknown(
+                    path,
+                    value,
+                    "a value of the switch",
+                    switch.values.iter().map(String::as_str),
+                )),
+            }
+        })
+    }
+
+    fn wrong_data(&self) -> impl Iterator<Item = FieldError> {
+        let known = &self.system.contract().data;
+        let unknown = self.data.keys().filter(|name| !known.contains_key(*name));
+        let what = format!("data that {} holds", self.system.name());
+        unknown.map(move |name| {
+            FieldError::unknown(format!("data.{name}"), name, &what, known.keys().map(String::as_str))
+        })
+    }
+
+    fn doors(&self) -> Result<BTreeMap<Actor, Listener>, StartError> {
+        let mut addr = self.listen;
+        let mut doors = BTreeMap::new();
+        for actor in &self.actors {
+            let listener = Listener::bind(addr).map_err(|source| StartError::Listen { addr, source })?;
+            doors.insert(actor.clone(), listener);
+            addr.set_port(0);
+        }
+        Ok(doors)
+    }
+}
+
+fn started(setting: ClockSetting) -> ServerClock {
+    let clock = ServerClock::new();
+    match setting {
+        ClockSetting::Now => {}
+        ClockSetting::Frozen(at) => clock.freeze(Some(at)),
+        ClockSetting::Ahead(by) => clock.advance(by),
+    }
+    clock
+}
+
+impl MockServer {
+    /// Sets up a server of this system.
+    pub fn builder(system: SystemId) -> Builder {
+        Builder {
+            system,
+            actors: vec![Actor::new("client")],
+            rules: Vec::new(),
+            clock: ClockSetting::default(),
+            switches: BTreeMap::new(),
+            data: Map::new(),
+            seed: 0,
+            secret: SECRET.to_owned(),
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+        }
+    }
+
+    /// The address of an actor. Panics if the builder was not told of it.
+    pub fn addr(&self, actor: &Actor) -> SocketAddr {
+        self.house.doors.get(actor).map_or_else(|| panic!("{actor} has an address"), Listener::local_addr)
+    }
+
+    /// The address of an actor as clients write it. Panics if the builder was not told of it.
+    pub fn url(&self, actor: &Actor) -> String {
+        format!("http://{}", self.addr(actor))
+    }
+
+    /// What the server saw and did.
+    pub fn journal(&self) -> &Arc<Journal> {
+        &self.house.shared.journal
+    }
+
+    /// The wall clock by which tokens and sessions age.
+    pub fn clock(&self) -> &ServerClock {
+        &self.house.shared.clock
+    }
+
+    /// The rules.
+    pub fn script(&self) -> &Script {
+        &self.house.shared.script
+    }
+
+    /// Makes a token by the server's clock.
+    pub fn mint(&self, spec: &TokenSpec, user: Option<&str>) -> Minted {
+        let shared = &self.house.shared;
+        mint(spec, user, &shared.clock, shared.contract, &shared.secret)
+    }
+
+    /// What was sent outside a fault although the contract does not allow it: errors of the mock itself.
+    pub fn violations(&self) -> Vec<Violation> {
+        self.house.shared.violations()
+    }
+
+    /// Ends every task and closes every socket.
+    pub async fn shutdown(self) {
+        self.house.close();
+        self.house.shared.stopped().await;
+    }
+}
+
+impl House {
+    /// Ends every task; sockets close as their tasks end.
+    fn close(&self) {
+        self.doors.values().for_each(Listener::close);
+        self.shared.stop();
+        self.system.clear();
+        self.shared.clear();
+    }
+}
+
+impl Drop for MockServer {
+    fn drop(&mut self) {
+        self.house.close();
+    }
+}

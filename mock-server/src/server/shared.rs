@@ -1,0 +1,221 @@
+//! What all parts of one mock share: its records, rules, clock, settings, and the list of what is going on.
+//!
+//! Knows nothing of protocols.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::contracted::Payloads;
+use crate::clock::ServerClock;
+use crate::contract::{Contract, SystemId};
+use crate::engine::conn::Conn;
+use crate::journal::{Actor, Entry, Journal, LogEntry, LogLevel};
+use crate::script::Script;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// Which system it is.
+    pub(crate) system: SystemId,
+    /// What its document promises.
+    pub(crate) contract: &'static Contract,
+    /// What happened.
+    pub(crate) journal: Arc<Journal>,
+    /// What is to go wrong.
+    pub(crate) script: Script,
+    /// The wall clock by which tokens and sessions age.
+    pub(crate) clock: Arc<ServerClock>,
+    /// What its JWTs are signed with.
+    pub(crate) secret: String,
+    /// Alternatives of readings, by switch; those not named have their default.
+    pub(crate) switches: BTreeMap<String, String>,
+    payloads: Payloads,
+    violations: Mutex<Vec<Violation>>,
+    crowd: Mutex<Crowd>,
+    tasks: TaskTracker,
+    /// Ends all.
+    stop: CancellationToken,
+    /// Ends what would not outlive the process; renewed by a restart.
+    life: Mutex<CancellationToken>,
+}
+
+/// Something that was sent outside a fault although the contract does not allow it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// To whom.
+    pub actor: Actor,
+    /// On which connection.
+    pub connection: u32,
+    /// Which event.
+    pub event: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+#[derive(Debug, Default)]
+struct Crowd {
+    attempts: HashMap<Actor, u32>,
+    newest: HashMap<Actor, Weak<Conn>>,
+    sessions: HashMap<String, Arc<Conn>>,
+}
+
+/// How a mock is set up.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    pub(crate) system: SystemId,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) script: Script,
+    pub(crate) clock: Arc<ServerClock>,
+    pub(crate) secret: String,
+    pub(crate) switches: BTreeMap<String, String>,
+}
+
+impl Shared {
+    pub(crate) fn new(setting: Setting) -> Self {
+        let Setting { system, journal, script, clock, secret, switches } = setting;
+        let contract = system.contract();
+        let stop = CancellationToken::new();
+        let life = Mutex::new(stop.child_token());
+        Self {
+            system,
+            contract,
+            journal,
+            script,
+            clock,
+            secret,
+            switches,
+            payloads: Payloads::of(system),
+            violations: Mutex::default(),
+            crowd: Mutex::default(),
+            tasks: TaskTracker::new(),
+            stop,
+            life,
+        }
+    }
+
+    /// The alternative that a switch stands on.
+    pub(crate) fn switch(&self, name: &str) -> &str {
+        let default = || self.contract.switches.get(name).map_or("", |switch| switch.default.as_str());
+        self.switches.get(name).map_or_else(default, String::as_str)
+    }
+
+    // Tasks.
+
+    /// Runs a task until the mock ends or, as a process would, restarts.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let life = lock(&self.life).clone();
+        self.tasks.spawn(async move { life.run_until_cancelled_owned(task).await.unwrap_or_default() });
+    }
+
+    /// Runs a task until the mock ends.
+    pub(crate) fn spawn_lasting(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move { stop.run_until_cancelled_owned(task).await.unwrap_or_default() });
+    }
+
+    /// Ends all that a process would take with it, and leaves the way free for its successor.
+    pub(crate) fn die(&self) {
+        let dead = std::mem::replace(&mut *lock(&self.life), self.stop.child_token());
+        dead.cancel();
+    }
+
+    /// Ends everything.
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+    }
+
+    /// Waits until all tasks have ended.
+    pub(crate) async fn stopped(&self) {
+        self.tasks.wait().await;
+    }
+
+    // Connections.
+
+    /// The number of the actor's next attempt.
+    pub(crate) fn next_attempt(&self, actor: &Actor) -> u32 {
+        let mut crowd = self.crowd();
+        let attempts = crowd.attempts.entry(actor.clone()).or_default();
+        *attempts += 1;
+        *attempts
+    }
+
+    /// Notes the actor's newest attempt.
+    pub(crate) fn arrived(&self, conn: &Arc<Conn>) {
+        self.crowd().newest.insert(conn.actor.clone(), Arc::downgrade(conn));
+    }
+
+    /// The actor's newest connection, if anything of it is left.
+    pub(crate) fn newest(&self, actor: &Actor) -> Option<Arc<Conn>> {
+        self.crowd().newest.get(actor).and_then(Weak::upgrade)
+    }
+
+    /// Makes a session known by its id.
+    pub(crate) fn opened(&self, conn: &Arc<Conn>) {
+        self.crowd().sessions.insert(conn.sid.clone(), Arc::clone(conn));
+    }
+
+    /// The session of this id, while it lives.
+    pub(crate) fn session(&self, sid: &str) -> Option<Arc<Conn>> {
+        self.crowd().sessions.get(sid).filter(|conn| !conn.is_over()).cloned()
+    }
+
+    /// Drops a session.
+    pub(crate) fn forget(&self, conn: &Conn) {
+        self.crowd().sessions.remove(&conn.sid);
+    }
+
+    /// All sessions.
+    pub(crate) fn sessions(&self) -> Vec<Arc<Conn>> {
+        self.crowd().sessions.values().cloned().collect()
+    }
+
+    /// Lets go of all connections.
+    pub(crate) fn clear(&self) {
+        let crowd = std::mem::take(&mut *self.crowd());
+        crowd.sessions.values().for_each(|conn| conn.let_go());
+    }
+
+    fn crowd(&self) -> MutexGuard<'_, Crowd> {
+        lock(&self.crowd)
+    }
+
+    // Records.
+
+    /// Writes a line of the server's log.
+    pub(crate) fn log(&self, actor: &Actor, connection: Option<u32>, level: LogLevel, message: &str, fields: Value) {
+        let fields = match fields {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        self.journal.write(
+            actor,
+            connection,
+            None,
+            Entry::Log(LogEntry { level, message: message.to_owned(), fields }),
+        );
+    }
+
+    /// Checks what is about to be sent outside any fault against the contract, and keeps what breaks it.
+    pub(crate) fn check(&self, conn: &Conn, event: &str, payload: &Value) {
+        let Err(problem) = self.payloads.check(event, payload) else { return };
+        let fields = serde_json::json!({"event": event, "problem": problem, "payload": payload});
+        self.log(&conn.actor, Some(conn.number()), LogLevel::Error, "Contract broken by the mock itself", fields);
+        let (actor, connection, event) = (conn.actor.clone(), conn.number(), event.to_owned());
+        lock(&self.violations).push(Violation { actor, connection, event, problem });
+    }
+
+    /// What was sent outside a fault although the contract does not allow it.
+    pub(crate) fn violations(&self) -> Vec<Violation> {
+        lock(&self.violations).clone()
+    }
+}
+
+/// Locks; what is under these locks is changed in single steps, which a panic cannot leave half-done.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
