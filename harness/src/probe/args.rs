@@ -105,13 +105,13 @@ impl Action {
                 let opening = args.opening(&["query", "headers"]);
                 Some(Self::Upgrade(Opening { route: Some(Route::Websocket), ..opening }))
             }
-            "disconnect" => args.nothing(Self::Disconnect),
+            "disconnect" => Some(args.nothing(Self::Disconnect)),
             "send" => args.send(),
-            "raw_connect" => args.nothing(Self::RawConnect),
+            "raw_connect" => Some(args.nothing(Self::RawConnect)),
             "raw_send" => args.raw_send(),
-            "ignore_pings" => args.nothing(Self::AnswerPings(Pongs::Never)),
+            "ignore_pings" => Some(args.nothing(Self::AnswerPings(Pongs::Never))),
             "delay_pongs" => args.delay_pongs(),
-            "reset" => args.nothing(Self::Reset),
+            "reset" => Some(args.nothing(Self::Reset)),
             "request" => args.request(contract),
             other => return Err(vec![FieldError::unknown("probe", other, "an action of the probe", NAMES)]),
         };
@@ -135,10 +135,10 @@ impl Args<'_> {
         self.errors.extend(errors);
     }
 
-    fn nothing(&mut self, action: Action) -> Option<Action> {
+    fn nothing(&mut self, action: Action) -> Action {
         let unexpected = self.map.iter().map(|(key, value)| FieldError::new(key, value, "no argument"));
         self.errors.extend(unexpected);
-        Some(action)
+        action
     }
 
     fn opening(&mut self, known: &[&str]) -> Opening {
@@ -319,10 +319,10 @@ pub(super) fn header_map<'a>(
         match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes())) {
             (Ok(name), Ok(value)) => drop(map.insert(name, value)),
             (Err(_), _) => {
-                errors.push(FieldError::new(name, &Value::from(name), "the name of a header field").under(path))
+                errors.push(FieldError::new(name, &Value::from(name), "the name of a header field").under(path));
             }
             (_, Err(_)) => {
-                errors.push(FieldError::new(name, &Value::from(value), "a text without line breaks").under(path))
+                errors.push(FieldError::new(name, &Value::from(value), "a text without line breaks").under(path));
             }
         }
     }

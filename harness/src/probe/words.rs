@@ -131,12 +131,13 @@ pub(super) fn message(packet: &Packet) -> Option<Message> {
         Packet::Upgrade => named("UPGRADE"),
         Packet::Noop => named("NOOP"),
         Packet::Message(Payload::Text(text)) => Message { raw: shortened(&raw(packet)), ..socket_message(text) },
-        Packet::Message(Payload::Binary(_)) => Message { binary: true, ..named("BINARY") },
         Packet::Raw(Payload::Text(text)) => match Packet::read(text) {
             Ok(read) if raw(&read) == *text => return message(&read),
             _ => named("RAW"),
         },
-        Packet::Raw(Payload::Binary(_)) => Message { binary: true, ..named("BINARY") },
+        Packet::Message(Payload::Binary(_)) | Packet::Raw(Payload::Binary(_)) => {
+            Message { binary: true, ..named("BINARY") }
+        }
     })
 }
 

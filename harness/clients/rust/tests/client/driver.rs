@@ -127,38 +127,22 @@ impl Adapter {
                 }
                 next += 1;
             }
-            match tokio::time::timeout(LIMIT, self.output.next_line()).await {
-                Ok(Ok(Some(line))) => self.seen.push(serde_json::from_str(&line).expect("only JSON comes out")),
-                Ok(end) => panic!("waited in vain for {what}: {end:?}; so far {:#?}", self.seen),
-                Err(_) => panic!("waited too long for {what}; so far {:#?}", self.seen),
-            }
+            self.listen(what).await;
         }
     }
 
-    /// Waits for the `nth` time that the state is reached, from 1.
-    pub(crate) async fn state(&mut self, name: &str, nth: usize) {
-        let mut left = nth;
-        let mut from = 0;
-        while left > 0 {
-            let skip = from;
-            let found = self.position(name, skip).await;
-            from = found + 1;
-            left -= 1;
+    /// Waits until the state has been reached so many times.
+    pub(crate) async fn state(&mut self, name: &str, times: usize) {
+        while self.states().iter().filter(|state| *state == name).count() < times {
+            self.listen(name).await;
         }
     }
 
-    async fn position(&mut self, name: &str, skip: usize) -> usize {
-        let is_it = |line: &Value| line["method"] == "state" && line["params"]["to"] == name;
-        loop {
-            if let Some(found) = self.seen.iter().skip(skip).position(is_it) {
-                return skip + found;
-            }
-            let known = self.seen.len();
-            let line = tokio::time::timeout(LIMIT, self.output.next_line()).await;
-            match line {
-                Ok(Ok(Some(line))) => self.seen.push(serde_json::from_str(&line).expect("only JSON comes out")),
-                other => panic!("waited in vain for {name} after {known} lines: {other:?}; {:?}", self.states()),
-            }
+    /// Takes in one more line.
+    async fn listen(&mut self, what: &str) {
+        match tokio::time::timeout(LIMIT, self.output.next_line()).await {
+            Ok(Ok(Some(line))) => self.seen.push(serde_json::from_str(&line).expect("only JSON comes out")),
+            other => panic!("waited in vain for {what}: {other:?}; so far {:#?}", self.seen),
         }
     }
 

@@ -15,8 +15,8 @@ async fn short_lived_server() -> String {
     tokio::spawn(async move {
         let mut held = Vec::new();
         while let Ok((mut stream, _)) = listener.accept().await {
-            let mut head = vec![0; 4_096];
-            let read = stream.read(&mut head).await.unwrap_or_default();
+            let mut request = vec![0; 4_096];
+            let read = stream.read(&mut request).await.unwrap_or_default();
             if held.is_empty() && read > 0 {
                 let open = json!({"sid": "a", "upgrades": [], "pingInterval": 150, "pingTimeout": 100});
                 let body = format!("0{open}\u{1e}2");
