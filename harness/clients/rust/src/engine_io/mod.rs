@@ -25,7 +25,7 @@ pub use packet::{Handshake, Packet, PacketError, Payload};
 pub use tap::{Asked, NoTap, Purpose, Tap};
 
 /// How long a peer may take to finish a closing it was asked for, before the connection is cut.
-pub const LINGER: Duration = Duration::from_millis(500);
+pub const LINGER: Duration = Duration::from_secs(2);
 
 /// How the bytes travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -67,6 +67,27 @@ async fn a_failed_refresh_is_logged() {
 }
 
 #[tokio::test]
+async fn leaving_during_a_refresh_cancels_it() {
+    let rules = json!([{"fault": "forced-auth-error", "code": "AUTH_EXPIRED"}, {"fault": "rest-delay"}]);
+    let mock = mock(&rules).await;
+    let mut journal = mock.journal().subscribe();
+    let mut adapter = Adapter::open(&mock, &json!("jwt"), &json!({})).await;
+    let stored = adapter.act("read_storage").await;
+    adapter.act("connect").await;
+    while let Some(record) = journal.recv().await {
+        if matches!(&record.entry, Entry::Request(request) if request.name == "refresh") {
+            break;
+        }
+    }
+    adapter.act("connect").await;
+    assert_eq!(presented(&mock).len(), 1, "an attempt was made while the refresh was pending");
+    adapter.act("disconnect").await;
+    assert_eq!(adapter.states()[2..], ["error", "disconnected"]);
+    assert_eq!(adapter.act("read_storage").await, stored);
+    adapter.close().await;
+}
+
+#[tokio::test]
 async fn a_guest_has_nothing_to_refresh() {
     let mock = mock(&json!([])).await;
     let mut adapter = Adapter::open(&mock, &json!({"kind": "guest", "age": "2h"}), &quick()).await;
