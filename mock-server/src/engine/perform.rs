@@ -59,6 +59,10 @@ impl Gate {
                 conn.until(|conn| conn.left(name) > 0 || conn.is_over()).await;
             }
             futures_util::future::join_all(held.iter().map(|firing| self.perform(conn, firing))).await;
+            if conn.is_over() {
+                // Nothing comes after the end; whoever waits here is dropped with the connection.
+                std::future::pending::<()>().await;
+            }
         }
         rest
     }
