@@ -221,9 +221,10 @@ impl Conn {
         if carries { state.outbox.drain(..).collect() } else { Vec::new() }
     }
 
-    /// Whether something waits to be sent.
+    /// Whether something waits to be sent that can be.
     pub(crate) fn is_deliverable(&self) -> bool {
-        !self.state().outbox.is_empty()
+        let state = self.state();
+        !state.outbox.is_empty() && !state.bent.stalled
     }
 
     /// Waits until `ready` is satisfied with the connection, which it asks after every change.

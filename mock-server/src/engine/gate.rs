@@ -217,6 +217,7 @@ impl Gate {
         {
             return (Some(conn), reply);
         }
+        conn.until(|conn| !conn.bent().stalled).await;
         let reply = match call.head.method {
             Method::GET => polling::poll(&conn).await,
             Method::POST => polling::post(&conn, request.into_body()).await,
@@ -233,6 +234,7 @@ impl Gate {
         if let Some(Obstacle::Reply(reply)) = obstacle {
             return (Some(conn), reply);
         }
+        conn.until(|conn| !conn.bent().stalled).await;
         let Some((reply, upgrade)) = switch(request) else { return (Some(conn), Trouble::BadRequest.reply()) };
         let session = Arc::clone(&conn);
         match obstacle {

@@ -61,9 +61,11 @@ async fn a_probe_that_fails_leaves_the_polled_session() {
     assert_eq!(socket.next().await, "3probe");
     drop(socket);
     session.connect(&world.token(&json!("jwt"))).await;
-    let packets = session.packets(3).await;
-    let names: Vec<_> = packets.iter().map(|text| name(text)).filter(|name| *name != "6").collect();
-    assert_eq!(names[..2], ["CONNECT", "session_created"]);
+    let mut packets = Vec::new();
+    while packets.len() < 2 {
+        packets.extend(session.packets(1).await.into_iter().filter(|text| text != "6"));
+    }
+    assert_eq!(packets.iter().map(|text| name(text)).collect::<Vec<_>>(), ["CONNECT", "session_created"]);
 }
 
 #[tokio::test]

@@ -173,9 +173,9 @@ async fn a_restart_ends_all_and_comes_back() {
 #[tokio::test]
 async fn cuts_can_come_periodically() {
     let mut world = World::start(json!([{"fault": "abrupt-close", "attempts": 1, "period": "100ms"}])).await;
-    world.established().await;
+    let _first = world.established().await;
     let first = world.fault("abrupt-close", FaultPhase::Fired).await;
-    world.established().await;
+    let _second = world.established().await;
     let second = world.fault("abrupt-close", FaultPhase::Fired).await;
     assert_eq!((first.connection, second.connection), (Some(1), Some(2)));
 }
