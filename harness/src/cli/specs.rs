@@ -6,7 +6,6 @@ use std::path::Path;
 use super::exit::Failure;
 use crate::judge::RequirementInfo;
 use crate::report::library::{Library, Quote};
-use crate::spec::catalogue::{Basis, Requirement};
 use crate::spec::model::Scenario;
 use crate::spec::{self, Sources, Suite};
 
@@ -30,14 +29,7 @@ pub(super) fn known_system(suite: &Suite, name: &str) -> Result<(), Failure> {
 
 /// What verdicts need of every requirement.
 pub(super) fn requirement_infos(suite: &Suite) -> BTreeMap<String, RequirementInfo> {
-    let all = suite.catalogues.values().flat_map(|catalogue| &catalogue.requirements);
-    all.map(|(id, requirement)| (id.clone(), info(requirement))).collect()
-}
-
-fn info(requirement: &Requirement) -> RequirementInfo {
-    let rests = requirement.basis == Basis::Reading;
-    let reading = requirement.readings.first().filter(|_| rests).cloned();
-    RequirementInfo { level: requirement.level, reading }
+    suite.catalogues.values().flat_map(RequirementInfo::of).collect()
 }
 
 /// The specs as reports quote them.

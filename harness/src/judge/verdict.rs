@@ -186,9 +186,11 @@ impl Judgement {
     /// did not come to its end stays as it is.
     #[must_use]
     pub fn of_musts(mut self) -> Self {
-        if self.outcome < CaseOutcome::Timeout {
-            let musts = self.checks.iter().filter(|check| check.level == Level::Must);
-            self.outcome = musts.map(|check| check.outcome).max().unwrap_or(Outcome::Pass).into();
+        let musts = self.checks.iter().filter(|check| check.level == Level::Must);
+        let worst = musts.map(|check| check.outcome).max().unwrap_or(Outcome::Pass);
+        let doubtful = self.outcome == CaseOutcome::Inconclusive && worst >= Outcome::Deviation;
+        if self.outcome < CaseOutcome::Timeout && !doubtful {
+            self.outcome = worst.into();
         }
         self
     }

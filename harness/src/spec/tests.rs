@@ -297,7 +297,7 @@ fn folders(#[case] files: &[(&str, &str)], #[case] expected: &str) {
     }
     let loaded = Sources::from_dir(folder.path()).and_then(|sources| load(&sources));
     let shown: Vec<String> = match loaded {
-        Ok(suite) => suite.scenarios.into_iter().map(|scenario| scenario.id).collect(),
+        Ok(suite) => suite.scenarios.iter().map(|scenario| scenario.id.clone()).collect(),
         Err(errors) => errors.iter().map(ToString::to_string).collect(),
     };
     let shown = shown.join("\n").replace(&folder.path().display().to_string(), "<dir>");

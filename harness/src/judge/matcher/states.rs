@@ -85,7 +85,7 @@ impl Matcher<'_> {
     fn judge_leftover(&mut self, player: usize, end: Moment) {
         let track = &self.players[player].client;
         let before_end = |index: &usize| track.entries[*index].at + self.setting.allowance() < end;
-        let left: Vec<usize> = track.states_left().filter(before_end).collect();
+        let left: Vec<usize> = track.states_left(0).filter(before_end).collect();
         let Some(first) = left.first().map(|index| &track.entries[*index]) else { return };
         let names: Vec<&str> = left.iter().filter_map(|index| track.entries[*index].observed.value.as_str()).collect();
         let verdict = CheckVerdict {

@@ -200,6 +200,19 @@ fn a_case_at_its_limit_may_be_inconclusive_too() {
     assert_eq!(told(&judged), "fail missing = inconclusive");
 }
 
+// Where only musts count, a failed should decides nothing; doubt about a must stays doubt.
+#[rstest]
+#[case("    req: [DT-STATED-01]", 0, CaseOutcome::Fail)]
+#[case("    req: [DT-SHOULD-01]", 0, CaseOutcome::Pass)]
+#[case("    req: [DT-STATED-01]", 6, CaseOutcome::Inconclusive)]
+#[case("    req: [DT-SHOULD-01]", 6, CaseOutcome::Pass)]
+fn musts(#[case] modifiers: &str, #[case] millis: u64, #[case] expected: CaseOutcome) {
+    let fixture = Fixture::new("{token: jwt}", &expecting(modifiers), LATE);
+    let lateness = Duration::from_millis(millis);
+    let judged = judge(&fixture.scenario, &fixture.setting, &fixture.trace, fixture.end, lateness);
+    assert_eq!(judged.of_musts().outcome, expected);
+}
+
 // Outcomes compare: the worst check is the case's outcome.
 #[test]
 fn the_order_of_outcomes() {
