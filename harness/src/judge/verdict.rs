@@ -177,6 +177,17 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// The same where only must-requirements count: other checks keep their outcomes and decide nothing. A case that
+    /// did not come to its end stays as it is.
+    #[must_use]
+    pub fn of_musts(mut self) -> Self {
+        if self.outcome < CaseOutcome::Timeout {
+            let musts = self.checks.iter().filter(|check| check.level == Level::Must);
+            self.outcome = musts.map(|check| check.outcome).max().unwrap_or(Outcome::Pass).into();
+        }
+        self
+    }
+
     /// The same after a run in which the harness was later than bounds allow: failures that lateness can explain make
     /// the case inconclusive, unless something else failed too. The checks keep their outcomes.
     #[must_use]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use globset::{Glob, GlobMatcher};
 
-use crate::spec::model::{Scenario, Verb};
+use crate::spec::model::{Claim, Scenario, Verb};
 
 /// Which cases run.
 #[derive(Debug, Clone, Default)]
@@ -92,14 +92,23 @@ impl Selector {
     }
 }
 
-/// The requirement ids that a scenario's checks name.
-pub(crate) fn requirements(scenario: &Scenario) -> BTreeSet<&str> {
-    let claims = scenario.steps.iter().filter_map(|step| match &step.verb {
+/// What the checks of a scenario are for.
+fn claims(scenario: &Scenario) -> impl Iterator<Item = &Claim> {
+    scenario.steps.iter().filter_map(|step| match &step.verb {
         Verb::Expect(expect) => Some(&expect.claim),
         Verb::Never(never) => Some(&never.claim),
         _ => None,
-    });
-    claims.flat_map(|claim| claim.requirements.iter().map(String::as_str)).collect()
+    })
+}
+
+/// The requirement ids that a scenario's checks name.
+pub fn requirements(scenario: &Scenario) -> BTreeSet<&str> {
+    claims(scenario).flat_map(|claim| claim.requirements.iter().map(String::as_str)).collect()
+}
+
+/// How many checks of a scenario name a requirement.
+pub fn checks(scenario: &Scenario, requirement: &str) -> usize {
+    claims(scenario).filter(|claim| claim.requirements.iter().any(|id| id == requirement)).count()
 }
 
 impl Filter {

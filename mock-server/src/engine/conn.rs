@@ -221,9 +221,10 @@ impl Conn {
         if carries { state.outbox.drain(..).collect() } else { Vec::new() }
     }
 
-    /// Whether something waits to be sent.
+    /// Whether something waits to be sent that can be.
     pub(crate) fn is_deliverable(&self) -> bool {
-        !self.state().outbox.is_empty()
+        let state = self.state();
+        !state.outbox.is_empty() && !state.bent.stalled
     }
 
     /// Waits until `ready` is satisfied with the connection, which it asks after every change.
@@ -399,7 +400,7 @@ impl Conn {
         state.links.retain(|known| known.end().is_none() && !Arc::ptr_eq(known, link));
         state.links.push(Arc::clone(link));
         if new {
-            bend(link, state.bent, true);
+            bend(link, Bent::default(), state.bent);
         }
     }
 
@@ -411,7 +412,7 @@ impl Conn {
         let bent = state.bent;
         let links = state.links.clone();
         drop(state);
-        links.iter().for_each(|link| bend(link, bent, before.latency != bent.latency));
+        links.iter().for_each(|link| bend(link, before, bent));
         self.changed.notify_waiters();
     }
 
@@ -502,12 +503,6 @@ impl Conn {
         self.over.cancel();
     }
 
-    /// Ends an attempt whose answer refuses it, behind that answer.
-    pub(crate) async fn refused(&self) {
-        tokio::task::yield_now().await;
-        self.closed();
-    }
-
     /// Whether the session has been dropped.
     pub(crate) fn is_over(&self) -> bool {
         self.over.is_cancelled()
@@ -524,12 +519,16 @@ impl Conn {
     }
 }
 
-/// Bends one TCP connection so.
-fn bend(link: &Link, bent: Bent, latency_too: bool) {
-    if latency_too {
-        link.set_latency(bent.latency);
+/// Changes what bends one TCP connection.
+fn bend(link: &Link, before: Bent, now: Bent) {
+    if before.latency != now.latency {
+        link.set_latency(now.latency);
     }
-    if bent.stalled { link.stall() } else { link.resume() }
+    match (before.stalled, now.stalled) {
+        (false, true) => link.stall(),
+        (true, false) => link.resume(),
+        _ => {}
+    }
 }
 
 /// Adds what the journal says of the token in a `CONNECT`.

@@ -124,7 +124,10 @@ impl Gate {
         self.shared.journal.write(&call.actor, connection, transport, Entry::Answer(answer));
         if let (Some(conn), Some(reply)) = (conn, reply) {
             reply.packets.iter().for_each(|packet| conn.sent(packet, Transport::Polling));
-            if !reply.packets.is_empty() {
+            if matches!(call.head.kind, Kind::Attempt(_)) && conn.is_over() {
+                // It was refused, and ends behind its answer.
+                conn.closed();
+            } else if !reply.packets.is_empty() {
                 call.departures.expect(conn);
             }
         }
@@ -183,22 +186,14 @@ impl Gate {
                 (Some(conn), reply)
             }
             Err(reply) => {
-                // Ends behind its answer in the journal.
-                let refused = Arc::clone(&conn);
                 conn.end(Ending::by(Closer::Server, false));
-                self.shared.spawn(async move { refused.refused().await });
                 (Some(conn), reply)
             }
         }
     }
 
     /// The honest answer to an attempt.
-    fn open(
-        &self,
-        conn: &Arc<Conn>,
-        transport: Transport,
-        request: Request<Incoming>,
-    ) -> Result<Reply, Reply> {
+    fn open(&self, conn: &Arc<Conn>, transport: Transport, request: Request<Incoming>) -> Result<Reply, Reply> {
         let opening = session::opening(conn, &self.shared.contract.transport);
         match transport {
             Transport::Polling => Ok(Reply::packets(vec![opening])),
@@ -222,6 +217,7 @@ impl Gate {
         {
             return (Some(conn), reply);
         }
+        conn.until(|conn| !conn.bent().stalled).await;
         let reply = match call.head.method {
             Method::GET => polling::poll(&conn).await,
             Method::POST => polling::post(&conn, request.into_body()).await,
@@ -238,6 +234,7 @@ impl Gate {
         if let Some(Obstacle::Reply(reply)) = obstacle {
             return (Some(conn), reply);
         }
+        conn.until(|conn| !conn.bent().stalled).await;
         let Some((reply, upgrade)) = switch(request) else { return (Some(conn), Trouble::BadRequest.reply()) };
         let session = Arc::clone(&conn);
         match obstacle {

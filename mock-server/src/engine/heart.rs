@@ -41,3 +41,88 @@ async fn answered(conn: &Conn, pong: impl Future<Output = ()>, timeout: Duration
         conn.until(|conn| !conn.bent().frozen).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rstest::rstest;
+    use tokio::time::{advance, timeout};
+
+    use super::*;
+    use crate::journal::{Actor, Attempt, Journal, Transport};
+
+    const INTERVAL: Duration = Duration::from_secs(25);
+    const TIMEOUT: Duration = Duration::from_secs(60);
+
+    fn conn() -> Arc<Conn> {
+        let journal = Arc::new(Journal::default());
+        Conn::new(Actor::new("a"), Attempt::default(), "sid".to_owned(), Transport::Websocket, journal).0
+    }
+
+    async fn pong(conn: &Conn) {
+        conn.receive(Packet::Pong(String::new()), Transport::Websocket).await;
+    }
+
+    /// Time from now to the next ping.
+    async fn next_ping(conn: &Conn) -> Duration {
+        let begun = tokio::time::Instant::now();
+        conn.until(Conn::is_deliverable).await;
+        assert_eq!(conn.take(Transport::Websocket), [Packet::Ping(String::new())]);
+        begun.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pings_come_one_interval_after_the_opening_and_after_each_pong() {
+        let conn = conn();
+        tokio::spawn(beat(Arc::clone(&conn), INTERVAL, TIMEOUT));
+        assert_eq!(next_ping(&conn).await.as_secs(), 25);
+        advance(Duration::from_secs(55)).await;
+        pong(&conn).await;
+        assert_eq!(next_ping(&conn).await.as_secs(), 25);
+        assert!(!conn.is_over());
+    }
+
+    #[rstest]
+    #[case(false, 85)]
+    #[case(true, 85)]
+    #[tokio::test(start_paused = true)]
+    async fn a_ping_without_pong_ends_the_session(#[case] early_pong: bool, #[case] seconds: u64) {
+        let conn = conn();
+        let begun = tokio::time::Instant::now();
+        tokio::spawn(beat(Arc::clone(&conn), INTERVAL, TIMEOUT));
+        tokio::task::yield_now().await;
+        if early_pong {
+            // A pong that answers nothing counts for nothing.
+            pong(&conn).await;
+        }
+        conn.over().await;
+        assert_eq!(begun.elapsed().as_secs(), seconds);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_mute_heart_neither_beats_nor_breaks() {
+        let conn = conn();
+        tokio::spawn(beat(Arc::clone(&conn), INTERVAL, TIMEOUT));
+        conn.set_mute(true);
+        assert!(timeout(Duration::from_secs(1_000), next_ping(&conn)).await.is_err());
+        assert!(!conn.is_over());
+        conn.set_mute(false);
+        assert_eq!(next_ping(&conn).await.as_secs(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_stands_still_does_not_judge_its_clients() {
+        let conn = conn();
+        tokio::spawn(beat(Arc::clone(&conn), INTERVAL, TIMEOUT));
+        next_ping(&conn).await;
+        conn.bend(|bent| bent.frozen = true);
+        advance(Duration::from_secs(300)).await;
+        tokio::task::yield_now().await;
+        conn.bend(|bent| bent.frozen = false);
+        advance(Duration::from_secs(30)).await;
+        assert!(!conn.is_over());
+        advance(Duration::from_secs(31)).await;
+        conn.over().await;
+    }
+}

@@ -72,6 +72,12 @@ fn conn_of(socket: &SocketRef) -> Option<Arc<Conn>> {
 
 fn listen(gate: &Arc<Gate>, conn: &Arc<Conn>, socket: &SocketRef) {
     let (gate, conn) = (Arc::downgrade(gate), Arc::downgrade(conn));
+    let (left_gate, left_conn) = (Weak::clone(&gate), Weak::clone(&conn));
+    socket.on_disconnect(async move || {
+        if let (Some(gate), Some(conn)) = (left_gate.upgrade(), left_conn.upgrade()) {
+            Arc::clone(&gate.system).left(conn).await;
+        }
+    });
     socket.on_fallback(
         async move |socket: SocketRef, Event(event): Event, TryData(data): TryData<Value>, ack: AckSender| {
             if let (Some(gate), Some(conn)) = (gate.upgrade(), conn.upgrade()) {

@@ -6,12 +6,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::ser::{Serialize, SerializeTuple, Serializer};
 use serde_json::Value;
+use socketioxide::SocketIo;
+use socketioxide::extract::SocketRef;
 use tokio::sync::mpsc;
 
 use super::conn::Conn;
 use super::gate::Gate;
 use super::packet::{Packet, event_text};
+use super::perform;
 use crate::script::fault::{DuplicateEvent, EventReorder, MalformedPayload, UnknownEvent};
 use crate::script::{Direction, Fault, Firing};
 
@@ -77,6 +81,7 @@ async fn outgoing(gate: &Arc<Gate>, conn: &Arc<Conn>, packet: Packet, shelf: &mu
     let name = packet.message().map(|message| message.name).unwrap_or_default();
     let firings = conn.ask(|subject| gate.shared.script.on(&name, Direction::Sent, subject));
     let mut packets = vec![packet];
+    let mut started = Vec::new();
     for firing in firings {
         packets = match firing.fault() {
             Fault::EventDelay(fault) => late(&firing, fault.delay, packets).await,
@@ -98,12 +103,30 @@ async fn outgoing(gate: &Arc<Gate>, conn: &Arc<Conn>, packet: Packet, shelf: &mu
                 packets
             }
             _ => {
-                gate.begin(conn, firing, Some((&name, conn.left(&name))));
+                started.push(firing);
                 packets
             }
         };
     }
+    let before = conn.left(&name);
     conn.send(shelf.coalesce(conn, packets));
+    for firing in started {
+        start(gate, conn, firing, Some((&name, before))).await;
+    }
+}
+
+/// Carries out a rule that a message starts. One that comes at once is waited for, so that nothing overtakes it.
+async fn start(gate: &Arc<Gate>, conn: &Arc<Conn>, firing: Firing, behind: Option<(&str, u32)>) {
+    let at_once = firing.after.is_zero() && perform::holds(firing.fault());
+    let begun = gate.begin(conn, firing, behind);
+    if at_once {
+        // Fails only when the mock ends.
+        let _ = begun.await;
+    }
+    if conn.is_over() {
+        // Nothing comes after the end; whoever waits here is dropped with the connection.
+        std::future::pending::<()>().await;
+    }
 }
 
 async fn late(firing: &Firing, delay: Duration, packets: Vec<Packet>) -> Vec<Packet> {
@@ -205,7 +228,34 @@ async fn late_verdict(gate: Arc<Gate>, conn: Arc<Conn>, firing: Firing, behind: 
     }
 }
 
-/// An event with one argument or none.
+/// No argument at all: nothing behind the event's name.
+struct NoArgument;
+
+impl Serialize for NoArgument {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_tuple(0)?.end()
+    }
+}
+
+/// Lets socketioxide send an event with one argument or none. Nothing happens if the client is gone.
+pub(crate) fn emit(socket: &SocketRef, name: &str, payload: Option<&Value>) {
+    let _ = match payload {
+        Some(payload) => socket.emit(name, payload),
+        None => socket.emit(name, &NoArgument),
+    };
+}
+
+/// The same to everybody in a room.
+pub(crate) async fn emit_to(io: &SocketIo, room: &str, name: &str, payload: Option<&Value>) {
+    let room = io.to(room.to_owned());
+    // Fails when somebody in it is gone.
+    let _ = match payload {
+        Some(payload) => room.emit(name, payload).await,
+        None => room.emit(name, &NoArgument).await,
+    };
+}
+
+/// An event with one argument or none, past socketioxide.
 pub(crate) fn event(name: &str, payload: Option<&Value>) -> Packet {
     Packet::Message(event_text(name, payload.map_or(&[], std::slice::from_ref)))
 }
@@ -227,7 +277,7 @@ pub(super) async fn incoming(gate: &Arc<Gate>, conn: &Arc<Conn>, packet: Packet)
                 }
             }
             Fault::GuestRestriction(_) => {}
-            _ => gate.begin(conn, firing, None),
+            _ => start(gate, conn, firing, None).await,
         }
     }
     passes

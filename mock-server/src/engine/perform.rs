@@ -5,6 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use tokio::sync::oneshot;
+
 use super::conn::{Conn, Ending};
 use super::gate::Gate;
 use super::packet::Packet;
@@ -54,25 +57,44 @@ impl Gate {
         for firing in begun {
             self.begin(conn, firing, behind.map(|name| (name, 0)));
         }
+        if let Some(name) = behind.filter(|_| !held.is_empty() || !rest.is_empty()) {
+            // A message that is held back to leave with a later one must not be waited for.
+            conn.until(|conn| conn.left(name) > 0 || conn.is_over() || conn.coalesces().is_some()).await;
+        }
         if !held.is_empty() {
-            if let Some(name) = behind {
-                conn.until(|conn| conn.left(name) > 0 || conn.is_over()).await;
-            }
             futures_util::future::join_all(held.iter().map(|firing| self.perform(conn, firing))).await;
+            if conn.is_over() {
+                // Nothing comes after the end; whoever waits here is dropped with the connection.
+                std::future::pending::<()>().await;
+            }
         }
         rest
     }
 
-    /// Carries out a rule beside all else; behind a message, once more than so many of its name have left.
-    pub(super) fn begin(self: &Arc<Self>, conn: &Arc<Conn>, firing: Firing, behind: Option<(&str, u32)>) {
+    /// Carries out a rule beside all else; behind a message, once more than so many of its name have left. The receiver
+    /// learns when that is done.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        conn: &Arc<Conn>,
+        firing: Firing,
+        behind: Option<(&str, u32)>,
+    ) -> oneshot::Receiver<()> {
+        let (done, learn) = oneshot::channel();
         let (gate, conn) = (Arc::clone(self), Arc::clone(conn));
         let behind = behind.map(|(name, before)| (name.to_owned(), before));
-        self.shared.spawn(async move {
+        let mut task = Box::pin(async move {
             if let Some((name, before)) = behind {
                 conn.until(|conn| conn.left(&name) > before || conn.is_over()).await;
             }
             gate.perform(&conn, &firing).await;
+            // Nobody may want to know.
+            let _ = done.send(());
         });
+        // What is due at once is in force before the caller goes on.
+        if (&mut task).now_or_never().is_none() {
+            self.shared.spawn(task);
+        }
+        learn
     }
 
     /// Carries out a rule on a connection, from its delay to its undoing.
@@ -144,6 +166,10 @@ fn strike(conn: &Conn, firing: &Firing, end: End) {
 
 async fn stall(conn: &Conn, firing: &Firing, frozen: bool) {
     firing.fired();
+    if firing.lasts.is_none() && !frozen {
+        // Neither side can end it any more.
+        conn.blame(Ending::by(Closer::Network, false));
+    }
     conn.bend(|bent| (bent.stalled, bent.frozen) = (true, frozen));
     if conn.unless_over(firing.over()).await.is_some() {
         conn.bend(|bent| (bent.stalled, bent.frozen) = (false, false));

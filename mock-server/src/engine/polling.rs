@@ -54,7 +54,7 @@ struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     fn take(conn: &'a Conn) -> Option<Self> {
-        conn.begin_poll().then_some(Self { conn, done: false })
+        conn.begin_poll().then(|| Self { conn, done: false })
     }
 }
 

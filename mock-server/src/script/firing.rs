@@ -75,6 +75,10 @@ impl Firing {
 
     /// Waits until it takes effect. False if the rule has been disarmed since: then nothing happens.
     pub async fn due(&self) -> bool {
+        if self.after.is_zero() {
+            // What is due at once does not wait for a timer's tick either.
+            return *self.armed.borrow();
+        }
         tokio::select! {
             biased;
             () = self.disarmed() => false,

@@ -92,15 +92,15 @@ impl Script {
 
     /// What time alone starts, each rule once: to be asked at the start, and again whenever [`Script::armed`] changes.
     ///
-    /// These firings belong to the actor `server`; see [`Firing::on_behalf_of`]. Whom the rule concerns is for the
+    /// These firings belong to the actor `server`, or to whom the rule names; see [`Firing::on_behalf_of`]. Whom the rule concerns is for the
     /// executor to ask, with [`Rule::is_for`].
     pub fn standing(&self) -> Vec<Firing> {
-        let server = Actor::new("server");
         let mut rules = self.lock();
         let mut firings = Vec::new();
         for (index, entry) in rules.iter_mut().enumerate() {
             if *entry.armed.borrow() && !entry.handed_out && entry.rule.stage() == Stage::Start {
                 entry.handed_out = true;
+                let server = Actor::new(entry.rule.who.as_deref().unwrap_or("server"));
                 firings.extend(entry.fire(index, &Subject::of(&server), self));
             }
         }

@@ -4,8 +4,12 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::MockServer;
 use crate::engine::conn::{Conn, Ending};
+use crate::engine::mail;
+use crate::engine::packet::Packet;
 use crate::engine::perform::{self, End};
 use crate::journal::{Actor, Closer};
 use crate::live::LiveAction;
@@ -41,11 +45,7 @@ impl MockServer {
             LiveAction::Arm { rules } => return self.arm(rules.clone()),
             LiveAction::Disarm { fault } => return self.disarm(fault),
             LiveAction::Emit { room: Some(room), event, data } => {
-                // Fails when nobody is in the room, which is as it would be.
-                let _ = match data {
-                    Some(data) => house.gate.server.io.to(room.clone()).emit(event, data).await,
-                    None => house.gate.server.io.to(room.clone()).emit(event, &()).await,
-                };
+                mail::emit_to(&house.gate.server.io, room, event, data.as_ref()).await;
             }
             _ => {
                 let newest = house.shared.newest(actor).filter(|conn| !conn.is_over());
@@ -59,14 +59,14 @@ impl MockServer {
 
     async fn act_on(&self, action: &LiveAction, conn: &Arc<Conn>) {
         match action {
-            LiveAction::Emit { event, data, .. } => self.emit(conn, event, data.as_ref()),
+            LiveAction::Emit { event, data, .. } => emit(conn, event, data.as_ref()),
             LiveAction::Disconnect { transport } => perform::disconnect(conn, *transport).await,
             LiveAction::Close { code, reason } => close(conn, *code, reason),
             LiveAction::Cut => perform::end_wire(conn, End::Cut),
             LiveAction::Reset => perform::end_wire(conn, End::Reset),
             LiveAction::Stall => conn.bend(|bent| bent.stalled = true),
             LiveAction::Resume => conn.bend(|bent| bent.stalled = false),
-            LiveAction::RawText { text } => conn.send([crate::engine::packet::Packet::Raw(text.clone())]),
+            LiveAction::RawText { text } => conn.send([Packet::Raw(text.clone())]),
             LiveAction::RawBytes { bytes } => {
                 if let Some(link) = conn.links().last() {
                     link.send(bytes.clone());
@@ -79,15 +79,6 @@ impl MockServer {
             | LiveAction::Restart { .. }
             | LiveAction::Arm { .. }
             | LiveAction::Disarm { .. } => {}
-        }
-    }
-
-    fn emit(&self, conn: &Conn, event: &str, data: Option<&serde_json::Value>) {
-        match (conn.socket(), data) {
-            // Fails when the client is gone.
-            (Some(socket), Some(data)) => drop(socket.emit(event, data)),
-            (Some(socket), None) => drop(socket.emit(event, &())),
-            (None, data) => conn.send([crate::engine::mail::event(event, data)]),
         }
     }
 
@@ -106,6 +97,13 @@ impl MockServer {
             0 => Err(ActError::NotArmed(fault.to_owned())),
             _ => Ok(()),
         }
+    }
+}
+
+fn emit(conn: &Conn, event: &str, data: Option<&Value>) {
+    match conn.socket() {
+        Some(socket) => mail::emit(&socket, event, data),
+        None => conn.send([mail::event(event, data)]),
     }
 }
 

@@ -215,9 +215,8 @@ impl Builder {
         let known = &self.system.contract().data;
         let unknown = self.data.keys().filter(|name| !known.contains_key(*name));
         let what = format!("data that {} holds", self.system.name());
-        unknown.map(move |name| {
-            FieldError::unknown(format!("data.{name}"), name, &what, known.keys().map(String::as_str))
-        })
+        unknown
+            .map(move |name| FieldError::unknown(format!("data.{name}"), name, &what, known.keys().map(String::as_str)))
     }
 
     fn doors(&self) -> Result<BTreeMap<Actor, Listener>, StartError> {

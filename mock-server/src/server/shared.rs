@@ -3,6 +3,7 @@
 //! Knows nothing of protocols.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use serde_json::{Map, Value};
@@ -56,6 +57,13 @@ pub struct Violation {
     pub problem: String,
 }
 
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { actor, connection, event, problem } = self;
+        write!(f, "the mock broke its contract: {event} to {actor} on connection {connection}: {problem}")
+    }
+}
+
 #[derive(Debug, Default)]
 struct Crowd {
     attempts: HashMap<Actor, u32>,
@@ -107,14 +115,12 @@ impl Shared {
 
     /// Runs a task until the mock ends or, as a process would, restarts.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let life = lock(&self.life).clone();
-        self.tasks.spawn(async move { life.run_until_cancelled_owned(task).await.unwrap_or_default() });
+        self.tasks.spawn(until(lock(&self.life).clone(), task));
     }
 
     /// Runs a task until the mock ends.
     pub(crate) fn spawn_lasting(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let stop = self.stop.clone();
-        self.tasks.spawn(async move { stop.run_until_cancelled_owned(task).await.unwrap_or_default() });
+        self.tasks.spawn(until(self.stop.clone(), task));
     }
 
     /// Ends all that a process would take with it, and leaves the way free for its successor.
@@ -212,6 +218,15 @@ impl Shared {
     /// What was sent outside a fault although the contract does not allow it.
     pub(crate) fn violations(&self) -> Vec<Violation> {
         lock(&self.violations).clone()
+    }
+}
+
+/// Runs a task until the token is cancelled; from then on it does not get as far as another step.
+async fn until(token: CancellationToken, task: impl Future<Output = ()>) {
+    tokio::select! {
+        biased;
+        () = token.cancelled() => {}
+        () = task => {}
     }
 }
 

@@ -29,6 +29,9 @@ pub(crate) trait System: Send + Sync {
     /// A client has sent an event.
     fn event(self: Arc<Self>, peer: Peer, event: String, data: Option<Value>, ack: AckSender) -> Task;
 
+    /// A client is no longer connected, by whoever's doing; its transport may go on.
+    fn left(self: Arc<Self>, conn: Arc<Conn>) -> Task;
+
     /// The event and payload by which an operation is refused.
     fn refusal(&self, operation: &str, error: &str) -> (String, Value);
 

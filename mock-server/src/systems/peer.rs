@@ -9,7 +9,7 @@ use socketioxide::extract::SocketRef;
 
 use crate::engine::conn::Conn;
 use crate::engine::gate::Gate;
-use crate::engine::perform;
+use crate::engine::{mail, perform};
 use crate::journal::LogLevel;
 use crate::script::fault::DisconnectVia;
 use crate::script::{Firing, Stage};
@@ -46,11 +46,7 @@ impl Peer {
 
     /// Sends an event that a rule or a live action asks for, whatever the contract says.
     pub(crate) fn emit_soon_unchecked(&self, event: &str, payload: Option<&Value>) {
-        // Fails when the client is gone.
-        let _ = match payload {
-            Some(payload) => self.socket.emit(event, payload),
-            None => self.socket.emit(event, &()),
-        };
+        mail::emit(&self.socket, event, payload);
     }
 
     /// Sends a `DISCONNECT`. The transport is left to the client, as by the official server.

@@ -138,10 +138,10 @@ impl Hunt {
             deviation: None,
         };
         hunt.bound();
-        if let Some(connection) = hunt.connection() {
-            if let Some(index) = player.wire.end_of(connection).filter(|index| *index < wire) {
-                hunt.outlived(connection, player.wire.entries[index].at);
-            }
+        if let Some(connection) = hunt.connection()
+            && let Some(index) = player.wire.end_of(connection).filter(|index| *index < wire)
+        {
+            hunt.outlived(connection, player.wire.entries[index].at);
         }
         hunt
     }
@@ -171,6 +171,8 @@ impl Hunt {
         let Some(latest) = self.latest() else { return };
         let latest = Duration::from_micros(u64::try_from(latest).unwrap_or(0));
         let patience = (latest / 4).clamp(SHORTEST_PATIENCE, LONGEST_PATIENCE);
+        // What is optional is not late but skipped.
+        let patience = if self.manner.optional { Duration::ZERO } else { patience };
         self.end_by(self.reference.at + latest + patience, Why::Bound);
     }
 

@@ -112,20 +112,20 @@ impl Sight {
 
     /// The observation in words, with the fields that select.
     pub(super) fn words(&self) -> String {
-        let values: Vec<String> = self.values[1..].iter().map(|value| words::pattern(value, "", None)).collect();
-        let mut text = words::kind(self.key, &self.values[0]);
-        for value in values {
-            text.push_str(", ");
-            text.push_str(value.trim_matches('"'));
+        let first = words::kind(self.key, &self.values[0]);
+        let others = (1..self.values.len()).map(|step| self.value_words(step));
+        let values: Vec<String> = std::iter::once(first).chain(others).collect();
+        let selecting: Vec<String> =
+            self.selecting.iter().map(|(name, asked)| self.selecting_words(name, asked)).collect();
+        values.join(", ") + &selecting.concat()
+    }
+
+    fn selecting_words(&self, name: &str, asked: &Pattern) -> String {
+        let asked = words::pattern(asked, name, Some(self.fit()));
+        match name {
+            CONNECTION => format!(" on connection {asked}"),
+            _ => format!(" with {name} {asked}"),
         }
-        for (name, asked) in &self.selecting {
-            let asked = words::pattern(asked, name, Some(self.fit()));
-            text.push_str(&match name.as_str() {
-                CONNECTION => format!(" on connection {asked}"),
-                _ => format!(" with {name} {asked}"),
-            });
-        }
-        text
     }
 
     /// The judged fields in words.

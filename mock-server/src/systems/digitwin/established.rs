@@ -4,35 +4,36 @@
 
 use std::sync::Arc;
 
-use super::{AUTH_ERROR, Digitwin, Established};
+use super::{AUTH_ERROR, Digitwin, Established, SESSION_CREATED};
 use crate::engine::conn::Conn;
 use crate::script::fault::{DisconnectVia, ExpiryAction};
 use crate::script::{Fault, Firing, Stage};
 use crate::server::lock;
-use crate::systems::Peer;
 
 impl Digitwin {
     /// Keeps a connection until its session ends, or somebody ends it.
     pub(super) async fn keep(self: &Arc<Self>, established: &Established) {
-        let Established { session, peer, .. } = established;
-        for firing in peer.stage(Stage::Ready, Some("session_created")).await {
-            let (system, peer, created) = (Arc::clone(self), peer.clone(), session.created);
+        for firing in established.peer.stage(Stage::Ready, Some(SESSION_CREATED)).await {
+            let (system, established) = (Arc::clone(self), established.clone());
             self.shared.spawn(async move {
-                let conn = Arc::clone(&peer.conn);
-                conn.unless_over(system.trouble(&peer, firing, created)).await;
+                let conn = Arc::clone(&established.peer.conn);
+                conn.unless_over(system.trouble(&established, firing)).await;
             });
         }
-        if let Some(end) = session.expires {
+        if let Some(end) = established.session.expires {
             self.shared.clock.reached(end).await;
-            self.expire(&peer.conn).await;
+            if self.is_current(established) {
+                self.expire(&established.peer.conn).await;
+            }
         }
     }
 
-    async fn trouble(&self, peer: &Peer, firing: Firing, created: std::time::Duration) {
+    async fn trouble(&self, established: &Established, firing: Firing) {
+        let Established { session, peer, .. } = established;
         if let Fault::SessionExpiry(fault) = firing.fault() {
-            self.shared.clock.reached(created + fault.lifetime).await;
+            self.shared.clock.reached(session.created + fault.lifetime).await;
         }
-        if !firing.due().await || self.established(&peer.conn).is_none() {
+        if !firing.due().await || !self.is_current(established) {
             return;
         }
         firing.fired();

@@ -93,6 +93,11 @@ impl Digitwin {
         lock(&self.present).established.get(&place(conn)).cloned()
     }
 
+    /// Whether this session is still that of its connection.
+    fn is_current(&self, established: &Established) -> bool {
+        self.established(&established.peer.conn).is_some_and(|now| now.session.id == established.session.id)
+    }
+
     /// Takes a session away; none if it is gone already.
     async fn end(&self, conn: &Conn) -> Option<Established> {
         let ended = lock(&self.present).established.remove(&place(conn))?;
@@ -127,6 +132,10 @@ impl System for Digitwin {
             conn.over().await;
             self.end(&conn).await;
         })
+    }
+
+    fn left(self: Arc<Self>, conn: Arc<Conn>) -> Task {
+        Box::pin(async move { drop(self.end(&conn).await) })
     }
 
     fn event(self: Arc<Self>, peer: Peer, event: String, data: Option<Value>, ack: AckSender) -> Task {

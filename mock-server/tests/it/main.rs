@@ -1,0 +1,11 @@
+//! The mock server through real sockets: honest lives, every fault, every live action.
+//!
+//! `client` speaks the protocol by hand, so that nothing between the test and the wire is cleverer than it should be.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod client;
+mod faults;
+mod honest;
+mod live;
+mod wire_faults;
