@@ -6,9 +6,9 @@ use sparring_mock_server::journal::{Entry, Transport};
 
 use super::driver::{Adapter, count, mock, presented};
 
-/// The document's waits, a hundredth of their length or less.
+/// The document's waits, a tenth of their length or less.
 pub(crate) fn quick() -> Value {
-    json!({"connectTimeout": 1500, "sessionTimeout": 400, "guestDelay": 40, "backoffBase": 20, "backoffCap": 200})
+    json!({"connectTimeout": 3000, "sessionTimeout": 1000, "guestDelay": 40, "backoffBase": 20, "backoffCap": 200})
 }
 
 /// Connects with a JWT and expects this path of states, without repetition, to `connected`.
