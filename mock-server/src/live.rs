@@ -220,7 +220,9 @@ fn arm(fields: &mut Fields<'_>) -> Option<LiveAction> {
     match read_rules(rules) {
         Ok(rules) => Some(LiveAction::Arm { rules }),
         Err(errors) => {
-            errors.into_iter().for_each(|error| fields.refuse(error.under("rules")));
+            for error in errors {
+                fields.refuse(error.under("rules"));
+            }
             None
         }
     }
@@ -258,8 +260,8 @@ fn moment(value: &Value) -> Option<Duration> {
 }
 
 fn hex(text: &str) -> Option<Bytes> {
-    let digits: Vec<u8> =
-        text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
+    let digits = text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()));
+    let digits: Vec<u8> = digits.collect::<Option<_>>()?;
     let (pairs, []) = digits.as_chunks::<2>() else { return None };
     Some(pairs.iter().map(|[high, low]| high << 4 | low).collect())
 }

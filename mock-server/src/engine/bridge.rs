@@ -89,9 +89,8 @@ pub(super) async fn carry(
         inner.send(frame(first)).await.ok()?;
         loop {
             tokio::select! {
-                packet = inbox.recv() => match mail::incoming(gate, conn, packet?).await {
-                    Some(packet) => inner.send(frame(packet)).await.ok()?,
-                    None => {}
+                packet = inbox.recv() => if let Some(packet) = mail::incoming(gate, conn, packet?).await {
+                    inner.send(frame(packet)).await.ok()?;
                 },
                 received = inner.next() => pass(conn, received?.ok()?, &outgoing),
             }

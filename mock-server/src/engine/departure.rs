@@ -30,7 +30,10 @@ impl Departures {
 
     fn note(&self) {
         if self.any.swap(false, Ordering::AcqRel) {
-            std::mem::take(&mut *lock(&self.waiting)).iter().for_each(|conn| conn.departed());
+            let waiting = std::mem::take(&mut *lock(&self.waiting));
+            for conn in waiting {
+                conn.departed();
+            }
         }
     }
 }

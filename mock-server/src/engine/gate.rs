@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Collected, Full, Limited};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -211,7 +211,7 @@ impl Gate {
     async fn polled(self: &Arc<Self>, call: &Call, request: Request<Incoming>) -> (Option<Arc<Conn>>, Reply) {
         let conn = self.known(call);
         self.record_request(call, conn.as_deref(), Value::Null);
-        let Some(conn) = conn else { return (None, self.stranger(call)) };
+        let Some(conn) = conn else { return (None, Self::stranger(call)) };
         if let Some(Obstacle::Reply(reply)) =
             self.obstacle(call, Some(&conn), RequestKind::Polling(conn.next_poll())).await
         {
@@ -229,7 +229,7 @@ impl Gate {
     async fn upgrade(self: &Arc<Self>, call: &Call, request: Request<Incoming>) -> (Option<Arc<Conn>>, Reply) {
         let conn = self.known(call);
         self.record_request(call, conn.as_deref(), Value::Null);
-        let Some(conn) = conn else { return (None, self.stranger(call)) };
+        let Some(conn) = conn else { return (None, Self::stranger(call)) };
         let obstacle = self.obstacle(call, Some(&conn), RequestKind::Upgrade).await;
         if let Some(Obstacle::Reply(reply)) = obstacle {
             return (Some(conn), reply);
@@ -252,7 +252,7 @@ impl Gate {
     }
 
     /// The answer to a request that names no session which exists.
-    fn stranger(&self, call: &Call) -> Reply {
+    fn stranger(call: &Call) -> Reply {
         match call.head.sid() {
             Some(_) => Trouble::UnknownSession.reply(),
             None => Trouble::HandshakeMethod.reply(),
@@ -263,7 +263,7 @@ impl Gate {
 
     async fn endpoint(self: &Arc<Self>, call: &Call, name: &'static str, request: Request<Incoming>) -> Reply {
         let body = Limited::new(request.into_body(), LARGEST).collect().await;
-        let Ok(body) = body.map(|body| body.to_bytes()) else { return Trouble::TooLarge.reply() };
+        let Ok(body) = body.map(Collected::to_bytes) else { return Trouble::TooLarge.reply() };
         let body = kept(&body);
         self.record_request(call, None, body.clone());
         if let Some(Obstacle::Reply(reply)) = self.obstacle(call, None, RequestKind::Endpoint(name)).await {

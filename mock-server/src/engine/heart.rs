@@ -14,7 +14,7 @@ pub(super) async fn beat(conn: Arc<Conn>, interval: Duration, timeout: Duration)
     let beats = async {
         loop {
             tokio::time::sleep(interval).await;
-            conn.until(|conn| !conn.is_mute() && !conn.bent().frozen).await;
+            conn.until(|conn| !conn.bent().mute && !conn.bent().frozen).await;
             let pong = conn.next_pong();
             conn.send([Packet::Ping(String::new())]);
             if !answered(&conn, pong, timeout).await {
@@ -104,10 +104,10 @@ mod tests {
     async fn a_mute_heart_neither_beats_nor_breaks() {
         let conn = conn();
         tokio::spawn(beat(Arc::clone(&conn), INTERVAL, TIMEOUT));
-        conn.set_mute(true);
+        conn.bend(|bent| bent.mute = true);
         assert!(timeout(Duration::from_secs(1_000), next_ping(&conn)).await.is_err());
         assert!(!conn.is_over());
-        conn.set_mute(false);
+        conn.bend(|bent| bent.mute = false);
         assert_eq!(next_ping(&conn).await.as_secs(), 0);
     }
 

@@ -88,7 +88,7 @@ async fn outgoing(gate: &Arc<Gate>, conn: &Arc<Conn>, packet: Packet, shelf: &mu
             Fault::EventDrop(_) => withheld(conn, &firing, &name, packets).await,
             Fault::MalformedPayload(fault) => malformed(conn, &firing, fault, &name, packets).await,
             Fault::UnknownEvent(fault) => escorted(&firing, fault, packets).await,
-            Fault::DuplicateEvent(fault) => repeated(gate, conn, &firing, fault, packets).await,
+            Fault::DuplicateEvent(fault) => repeated(gate, conn, &firing, fault, packets),
             Fault::EventReorder(fault) => {
                 firing.fired();
                 packets.into_iter().flat_map(|packet| shelf.reorder(fault, &name, packet)).collect()
@@ -187,7 +187,7 @@ fn widened(packet: Packet, fault: &UnknownEvent) -> Packet {
     Packet::Message(event_text(&message.name, &args))
 }
 
-async fn repeated(
+fn repeated(
     gate: &Gate,
     conn: &Arc<Conn>,
     firing: &Firing,

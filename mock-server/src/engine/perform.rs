@@ -104,7 +104,7 @@ impl Gate {
         }
         match firing.fault() {
             Fault::ConnectionReset(_) => strike(conn, firing, End::Reset),
-            Fault::AbruptClose(fault) => self.cut(conn, firing, fault).await,
+            Fault::AbruptClose(fault) => self.cut(conn, firing, fault),
             Fault::HalfOpen(_) => stall(conn, firing, false).await,
             Fault::ServerStall(_) => stall(conn, firing, true).await,
             Fault::Latency(fault) => delay(conn, firing, fault).await,
@@ -122,14 +122,14 @@ impl Gate {
         }
     }
 
-    async fn cut(self: &Arc<Self>, conn: &Arc<Conn>, firing: &Firing, fault: &AbruptClose) {
+    fn cut(self: &Arc<Self>, conn: &Arc<Conn>, firing: &Firing, fault: &AbruptClose) {
         strike(conn, firing, End::Cut);
         let Some(period) = fault.period else { return };
         let (gate, firing) = (Arc::clone(self), firing.clone());
         let actor = conn.actor.clone();
         self.shared.spawn(async move {
-            loop {
-                tokio::time::sleep(period).await;
+            // Until the rule is disarmed.
+            while tokio::time::timeout(period, firing.over()).await.is_err() {
                 if let Some(conn) = gate.shared.newest(&actor).filter(|conn| !conn.is_over()) {
                     strike(&conn, &firing.on_connection(conn.number()), End::Cut);
                 }
@@ -201,9 +201,9 @@ async fn live_for(conn: &Conn, firing: &Firing, lifetime: Duration) {
 
 async fn silence(conn: &Conn, firing: &Firing) {
     firing.fired();
-    conn.set_mute(true);
+    conn.bend(|bent| bent.mute = true);
     if conn.unless_over(firing.over()).await.is_some() {
-        conn.set_mute(false);
+        conn.bend(|bent| bent.mute = false);
         firing.undone();
     }
 }

@@ -161,6 +161,10 @@ impl Builder {
     }
 
     /// Starts it; returns when all its addresses accept connections.
+    #[expect(
+        clippy::unused_async,
+        reason = "a store on another machine has to be waited for, and callers must be ready"
+    )]
     pub async fn start(self) -> Result<MockServer, StartError> {
         let wrong = self.wrong();
         if !wrong.is_empty() {

@@ -83,12 +83,11 @@ impl World {
 
     pub(crate) async fn http(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
         let mut tcp = TcpStream::connect(self.mock.addr(&actor())).await.unwrap();
-        let mut head =
-            format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
-        for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        tcp.write_all(format!("{head}\r\n{body}").as_bytes()).await.unwrap();
+        // A request for a WebSocket says so itself.
+        let close = headers.iter().all(|(name, _)| *name != "Connection").then_some("Connection: close\r\n");
+        let fields: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let fields = format!("Content-Length: {}\r\n{}{}", body.len(), close.unwrap_or_default(), fields.concat());
+        tcp.write_all(format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{fields}\r\n{body}").as_bytes()).await.unwrap();
         let mut text = Vec::new();
         match tokio::time::timeout(LONG, tcp.read_to_end(&mut text)).await.expect("an answer or an end") {
             Ok(_) => Response::read(&String::from_utf8(text).unwrap()),

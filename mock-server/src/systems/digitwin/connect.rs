@@ -4,7 +4,6 @@
 
 use std::future::pending;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -68,10 +67,11 @@ impl Digitwin {
     }
 
     fn judged(&self, token: Option<&Value>, circumstances: &Circumstances) -> Result<Identity, Refusal> {
-        let identity = match circumstances.expired {
-            true => self.judge.judge_expired(token),
-            false => self.judge.judge(token, self.shared.clock.now()),
-        }?;
+        let identity = if circumstances.expired {
+            self.judge.judge_expired(token)?
+        } else {
+            self.judge.judge(token, self.shared.clock.now())?
+        };
         let banned = lock(&self.present).banned.contains(&identity.user_id);
         if circumstances.refused || banned { Err(Refusal::Invalid) } else { Ok(identity) }
     }
@@ -189,14 +189,10 @@ async fn slow_or_broken(firing: &Firing) -> Result<(), Exception> {
     firing.fired();
     match firing.fault() {
         Fault::SessionCreationDelay(fault) => {
-            wait(fault.delay).await;
+            tokio::time::sleep(fault.delay).await;
             Ok(())
         }
         Fault::SessionCreationError(_) => Err(Exception::Store),
         _ => Ok(()),
     }
-}
-
-async fn wait(delay: Duration) {
-    tokio::time::sleep(delay).await;
 }

@@ -1,0 +1,103 @@
+//! How a connection ends: who did it, and the one record of it.
+//!
+//! Knows nothing of what a transport does to take its leave.
+
+use super::Conn;
+use crate::engine::packet::Packet;
+use crate::journal::{Closed, Closer, Entry};
+
+/// How a connection came to its end: the first that is known stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ending {
+    /// Who ended it.
+    pub(crate) by: Closer,
+    /// Whether the protocol's own close came first.
+    pub(crate) clean: bool,
+    /// Close code, where one was sent.
+    pub(crate) code: Option<u16>,
+    /// Close reason, where one was sent.
+    pub(crate) reason: Option<String>,
+}
+
+impl Ending {
+    /// By this party, with or without the protocol's own close.
+    pub(crate) fn by(by: Closer, clean: bool) -> Self {
+        Self { by, clean, code: None, reason: None }
+    }
+}
+
+/// What is known of a connection's end.
+#[derive(Debug, Default)]
+pub(super) struct End {
+    ending: Option<Ending>,
+    /// Code and reason for the close frame, if the server is to give any.
+    farewell: Option<(u16, String)>,
+    /// Whether the record has been written.
+    pub(super) closed: bool,
+}
+
+impl Conn {
+    /// Code and reason of the close frame with which the server takes leave.
+    pub(crate) fn set_farewell(&self, code: u16, reason: &str) {
+        self.state().end.farewell = Some((code, reason.to_owned()));
+    }
+
+    /// See [`set_farewell`](Self::set_farewell).
+    pub(crate) fn farewell(&self) -> Option<(u16, String)> {
+        self.state().end.farewell.clone()
+    }
+
+    /// Sends the engine's close packet, then drops the session.
+    pub(crate) fn close_politely(&self) {
+        self.send([Packet::Close]);
+        self.end(Ending::by(Closer::Server, true));
+    }
+
+    /// Notes who is about to end the connection; what was noted first stands.
+    pub(crate) fn blame(&self, ending: Ending) {
+        self.state().end.ending.get_or_insert(ending);
+    }
+
+    /// Drops the session: nothing more is taken from or sent to the client, except by a transport that says farewell.
+    pub(crate) fn end(&self, ending: Ending) {
+        self.blame(ending);
+        self.over.cancel();
+        self.changed.notify_waiters();
+    }
+
+    /// Writes the one record of the connection's end.
+    pub(crate) fn closed(&self) {
+        let mut state = self.state();
+        if std::mem::replace(&mut state.end.closed, true) {
+            return;
+        }
+        let Ending { by, clean, code, reason } =
+            state.end.ending.clone().unwrap_or_else(|| Ending::by(Closer::Client, false));
+        drop(state);
+        self.let_go();
+        self.record(self.transport(), Entry::Closed(Closed { by, code, reason, clean }));
+    }
+
+    /// Drops the session without a record of its end.
+    pub(crate) fn let_go(&self) {
+        // The handle keeps the connection, which keeps the handle.
+        let socket = self.state().socket.take();
+        drop(socket);
+        self.over.cancel();
+    }
+
+    /// Whether the session has been dropped.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.is_cancelled()
+    }
+
+    /// What the future yields, unless the session is dropped before.
+    pub(crate) async fn unless_over<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        self.over.run_until_cancelled(future).await
+    }
+
+    /// Resolves when the session has been dropped.
+    pub(crate) async fn over(&self) {
+        self.over.cancelled().await;
+    }
+}

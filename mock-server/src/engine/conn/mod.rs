@@ -1,0 +1,299 @@
+//! One connection attempt, and the Engine.IO session that it opened.
+//!
+//! Everything that concerns the attempt hangs on its [`Conn`]: who made it and on which TCP connections (here), what its
+//! session sends and receives (`traffic`), and how it ended (`end`). It writes the journal's records of the attempt. It
+//! knows nothing of HTTP, of Socket.IO handlers or of rules.
+
+mod end;
+mod traffic;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use serde_json::Value;
+use socketioxide::extract::SocketRef;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use self::end::End;
+use super::packet::Packet;
+use crate::journal::{Actor, Attempt, Entry, Journal, Transport};
+use crate::script::Subject;
+use crate::server::lock;
+use crate::wire::{Latency, Link};
+
+pub(crate) use self::end::Ending;
+
+/// Packets of a client that may wait for socketioxide; a client that sends more has to wait.
+const INBOX: usize = 64;
+
+/// One connection attempt of an actor.
+#[derive(Debug)]
+pub(crate) struct Conn {
+    /// Whose it is.
+    pub(crate) actor: Actor,
+    /// What the head of its first request said; its number is the connection's.
+    pub(crate) head: Attempt,
+    /// Id of its Engine.IO session.
+    pub(crate) sid: String,
+    journal: Arc<Journal>,
+    state: Mutex<State>,
+    changed: Notify,
+    ponged: Notify,
+    over: CancellationToken,
+    inbox: mpsc::Sender<Packet>,
+}
+
+#[derive(Debug)]
+struct State {
+    outbox: VecDeque<Packet>,
+    /// Names of the messages that have been taken from the outbox and have not left yet.
+    departing: Vec<String>,
+    /// How many messages of each name have left.
+    left: BTreeMap<String, u32>,
+    carrier: Carrier,
+    polls: Polls,
+    /// Pings sent.
+    pings: u32,
+    /// What the token looks like and whom it names, once that is known.
+    who: Who,
+    end: End,
+    /// The name of the last of the messages that are to leave together, until it has come.
+    coalescing: Option<String>,
+    /// What a rule does to it.
+    bent: Bent,
+    /// Socket.IO's handle, once the client has joined.
+    socket: Option<SocketRef>,
+    /// TCP connections on which requests of the attempt came, the newest last.
+    links: Vec<Arc<Link>>,
+}
+
+/// The requests of a polled session.
+#[derive(Debug, Default)]
+struct Polls {
+    /// Polls and posts so far.
+    count: u32,
+    /// Whether a poll is open.
+    open: bool,
+    /// Whether a poll has been let go for the probe already.
+    let_go: bool,
+}
+
+/// What a rule does to an attempt, whatever its TCP connections.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Bent {
+    /// Nothing is read and nothing leaves.
+    pub(crate) stalled: bool,
+    /// Bytes are late.
+    pub(crate) latency: Option<Latency>,
+    /// Besides being stalled, the server's own timers stand still.
+    pub(crate) frozen: bool,
+    /// No pings are sent.
+    pub(crate) mute: bool,
+}
+
+/// Who the client says that it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Who {
+    /// `jwt`, `guest` or `none`, by the look of the token.
+    pub(crate) token_kind: Option<&'static str>,
+    /// The user of the session.
+    pub(crate) user: Option<String>,
+}
+
+/// What carries the session's packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    /// Long-polling.
+    Polling,
+    /// Long-polling, while a WebSocket is being probed: polls are let go, so that the client can stop polling.
+    Probing,
+    /// A WebSocket.
+    WebSocket,
+}
+
+impl State {
+    fn new(transport: Transport) -> Self {
+        let carrier = match transport {
+            Transport::Polling => Carrier::Polling,
+            Transport::Websocket => Carrier::WebSocket,
+        };
+        Self {
+            outbox: VecDeque::new(),
+            departing: Vec::new(),
+            left: BTreeMap::new(),
+            carrier,
+            polls: Polls::default(),
+            pings: 0,
+            who: Who::default(),
+            end: End::default(),
+            coalescing: None,
+            bent: Bent::default(),
+            socket: None,
+            links: Vec::new(),
+        }
+    }
+}
+
+impl Conn {
+    /// The attempt of this head, and the packets that its client will send to socketioxide; `transport` is what carries
+    /// its session, should one come to be.
+    pub(crate) fn new(
+        actor: Actor,
+        head: Attempt,
+        sid: String,
+        transport: Transport,
+        journal: Arc<Journal>,
+    ) -> (Arc<Self>, mpsc::Receiver<Packet>) {
+        let (inbox, packets) = mpsc::channel(INBOX);
+        let (changed, ponged, over) = (Notify::new(), Notify::new(), CancellationToken::new());
+        let state = Mutex::new(State::new(transport));
+        (Arc::new(Self { actor, head, sid, journal, state, changed, ponged, over, inbox }), packets)
+    }
+
+    /// Ordinal of the attempt, from 1.
+    pub(crate) fn number(&self) -> u32 {
+        self.head.number
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// What carries the session now.
+    pub(crate) fn carrier(&self) -> Carrier {
+        self.state().carrier
+    }
+
+    /// The transport in use.
+    pub(crate) fn transport(&self) -> Transport {
+        match self.carrier() {
+            Carrier::WebSocket => Transport::Websocket,
+            Carrier::Polling | Carrier::Probing => Transport::Polling,
+        }
+    }
+
+    /// Moves from `from` to `to`; no if something else carries the session.
+    pub(crate) fn carry(&self, from: Carrier, to: Carrier) -> bool {
+        let mut state = self.state();
+        let fits = state.carrier == from && !state.end.closed;
+        if fits {
+            state.carrier = to;
+        }
+        drop(state);
+        self.changed.notify_waiters();
+        fits
+    }
+
+    /// Writes a record about this connection.
+    pub(crate) fn record(&self, transport: Transport, entry: Entry) {
+        self.journal.write(&self.actor, Some(self.number()), Some(transport), entry);
+    }
+
+    /// Waits until `ready` is satisfied with the connection, which it asks after every change.
+    pub(crate) async fn until(&self, ready: impl Fn(&Self) -> bool) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // Enlisted before the look, so that no change falls between the two.
+            changed.as_mut().enable();
+            if ready(self) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    // Who, and on which TCP connections.
+
+    /// Notes what is known of the client.
+    pub(crate) fn identify(&self, who: Who) {
+        self.state().who = who;
+    }
+
+    /// What is known of the client.
+    pub(crate) fn who(&self) -> Who {
+        self.state().who.clone()
+    }
+
+    /// Asks a rule's question about this connection.
+    pub(crate) fn ask<T>(&self, question: impl FnOnce(&Subject<'_>) -> T) -> T {
+        let who = self.who();
+        question(&Subject {
+            connection: Some(self.number()),
+            transport: Some(self.transport()),
+            token_kind: who.token_kind,
+            user: who.user.as_deref(),
+            path: Some(&self.head.path),
+            headers: &self.head.headers,
+            ..Subject::of(&self.actor)
+        })
+    }
+
+    /// Keeps Socket.IO's handle.
+    pub(crate) fn joined(&self, socket: SocketRef) {
+        self.state().socket = Some(socket);
+    }
+
+    /// Socket.IO's handle, once the client has joined.
+    pub(crate) fn socket(&self) -> Option<SocketRef> {
+        self.state().socket.clone()
+    }
+
+    /// Notes that a request of the attempt came on this TCP connection.
+    pub(crate) fn travels_on(&self, link: &Arc<Link>) {
+        let mut state = self.state();
+        let new = !state.links.iter().any(|known| Arc::ptr_eq(known, link));
+        state.links.retain(|known| known.end().is_none() && !Arc::ptr_eq(known, link));
+        state.links.push(Arc::clone(link));
+        if new {
+            bend(link, Bent::default(), state.bent);
+        }
+    }
+
+    /// Changes what a rule does to it; that holds for TCP connections to come as well.
+    pub(crate) fn bend(&self, change: impl FnOnce(&mut Bent)) {
+        let mut state = self.state();
+        let before = state.bent;
+        change(&mut state.bent);
+        let bent = state.bent;
+        let links = state.links.clone();
+        drop(state);
+        for link in &links {
+            bend(link, before, bent);
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// What a rule does to it.
+    pub(crate) fn bent(&self) -> Bent {
+        self.state().bent
+    }
+
+    /// Its TCP connections, the newest last.
+    pub(crate) fn links(&self) -> Vec<Arc<Link>> {
+        self.state().links.clone()
+    }
+}
+
+/// Changes what bends one TCP connection.
+fn bend(link: &Link, before: Bent, now: Bent) {
+    if before.latency != now.latency {
+        link.set_latency(now.latency);
+    }
+    match (before.stalled, now.stalled) {
+        (false, true) => link.stall(),
+        (true, false) => link.resume(),
+        _ => {}
+    }
+}
+
+/// The kind of a token by its look.
+pub(crate) fn kind_by_look(presented: Option<&Value>) -> &'static str {
+    match presented {
+        None | Some(Value::Null) => "none",
+        Some(Value::String(token)) if token.is_empty() => "none",
+        Some(Value::String(token)) if token.starts_with("guest_") => "guest",
+        Some(_) => "jwt",
+    }
+}

@@ -1,0 +1,175 @@
+//! What a session sends and receives, and the polls by which it does.
+//!
+//! Packets wait in the outbox until the transport takes them; their records are written when they go. Knows nothing of
+//! how a transport carries them.
+
+use serde_json::Value;
+
+use super::{Carrier, Conn, Ending, kind_by_look};
+use crate::engine::packet::Packet;
+use crate::journal::{Closer, Entry, Heartbeat, Message, Transport};
+
+impl Conn {
+    /// Queues packets behind those that wait.
+    pub(crate) fn send(&self, packets: impl IntoIterator<Item = Packet>) {
+        self.state().outbox.extend(packets);
+        self.changed.notify_waiters();
+    }
+
+    /// Takes all packets that wait, if this transport carries the session.
+    pub(crate) fn take(&self, transport: Transport) -> Vec<Packet> {
+        let mut state = self.state();
+        let carries = (state.carrier == Carrier::WebSocket) == (transport == Transport::Websocket);
+        if carries { state.outbox.drain(..).collect() } else { Vec::new() }
+    }
+
+    /// Whether something waits to be sent that can be.
+    pub(crate) fn is_deliverable(&self) -> bool {
+        let state = self.state();
+        !state.outbox.is_empty() && !state.bent.stalled
+    }
+
+    /// Writes the record of a packet that goes out now.
+    pub(crate) fn sent(&self, packet: &Packet, transport: Transport) {
+        let entry = match packet {
+            Packet::Ping(payload) if payload != "probe" => {
+                let mut state = self.state();
+                state.pings += 1;
+                Entry::Ping(Heartbeat { ordinal: state.pings, payload: payload.clone() })
+            }
+            _ => match packet.message() {
+                Some(message) => Entry::Sent(message),
+                None => return,
+            },
+        };
+        let name = match &entry {
+            Entry::Sent(message) => message.name.clone(),
+            _ => String::new(),
+        };
+        self.record(transport, entry);
+        if matches!(name.as_str(), "DISCONNECT" | "CLOSE") {
+            self.blame(Ending::by(Closer::Server, true));
+        }
+        self.state().departing.push(name);
+    }
+
+    /// Notes that what was taken has left.
+    pub(crate) fn departed(&self) {
+        let mut state = self.state();
+        for name in std::mem::take(&mut state.departing) {
+            *state.left.entry(name).or_default() += 1;
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// Counts a message as having left that a rule has withheld or replaced.
+    pub(crate) fn skipped(&self, name: &str) {
+        *self.state().left.entry(name.to_owned()).or_default() += 1;
+        self.changed.notify_waiters();
+    }
+
+    /// How many messages of this name have left.
+    pub(crate) fn left(&self, name: &str) -> u32 {
+        self.state().left.get(name).copied().unwrap_or_default()
+    }
+
+    /// Writes the record of a packet that has come in.
+    pub(crate) fn received(&self, packet: &Packet, transport: Transport) {
+        match packet {
+            Packet::Pong(payload) if payload != "probe" => {
+                let ordinal = self.state().pings;
+                self.record(transport, Entry::Pong(Heartbeat { ordinal, payload: payload.clone() }));
+                self.ponged.notify_waiters();
+            }
+            _ => {
+                let Some(message) = packet.message() else { return };
+                self.record(transport, Entry::Received(with_token(message)));
+            }
+        }
+        if packet.is_named("DISCONNECT") || *packet == Packet::Close {
+            self.blame(Ending::by(Closer::Client, true));
+        }
+    }
+
+    /// Resolves at the next pong; what came before the call does not count.
+    pub(crate) fn next_pong(&self) -> impl Future<Output = ()> {
+        let mut ponged = Box::pin(self.ponged.notified());
+        ponged.as_mut().enable();
+        ponged
+    }
+
+    /// Takes a packet that has come in: records it, and hands on what is Socket.IO's.
+    pub(crate) async fn receive(&self, packet: Packet, transport: Transport) {
+        self.received(&packet, transport);
+        match packet {
+            Packet::Message(_) | Packet::Binary(_) => tokio::select! {
+                // Fails only when the session is over.
+                _ = self.inbox.send(packet) => {}
+                () = self.over() => {}
+            },
+            Packet::Close => self.end(Ending::by(Closer::Client, true)),
+            // In this version of the protocol the server pings.
+            Packet::Ping(payload) if payload != "probe" => self.end(Ending::by(Closer::Server, false)),
+            _ => {}
+        }
+    }
+
+    // Polls.
+
+    /// Counts a polling request; returns its ordinal.
+    pub(crate) fn next_poll(&self) -> u32 {
+        let mut state = self.state();
+        state.polls.count += 1;
+        state.polls.count
+    }
+
+    /// Notes that a poll is open; no if there is one.
+    pub(crate) fn begin_poll(&self) -> bool {
+        !std::mem::replace(&mut self.state().polls.open, true)
+    }
+
+    /// Notes that the poll has been answered, or that its client is gone.
+    pub(crate) fn end_poll(&self) {
+        self.state().polls.open = false;
+        self.changed.notify_waiters();
+    }
+
+    /// Whether a poll is open.
+    pub(crate) fn is_polled(&self) -> bool {
+        self.state().polls.open
+    }
+
+    /// Whether no poll has been let go for the probe before; true once.
+    pub(crate) fn first_let_go(&self) -> bool {
+        !std::mem::replace(&mut self.state().polls.let_go, true)
+    }
+
+    // Messages that leave together.
+
+    /// From now on messages wait until the last of these has come.
+    pub(crate) fn coalesce(&self, names: &[String]) {
+        self.state().coalescing = names.last().cloned();
+    }
+
+    /// The message for which others wait.
+    pub(crate) fn coalesces(&self) -> Option<String> {
+        self.state().coalescing.clone()
+    }
+
+    /// That message has come.
+    pub(crate) fn coalesced(&self) {
+        self.state().coalescing = None;
+    }
+}
+
+/// Adds what the journal says of the token in a `CONNECT`.
+fn with_token(message: Message) -> Message {
+    if message.name != "CONNECT" {
+        return message;
+    }
+    let presented = message.data.as_ref().and_then(|auth| auth.get("token"));
+    let token = presented.and_then(Value::as_str).map(str::to_owned);
+    let token_kind = Some(kind_by_look(presented).to_owned());
+    Message { token, token_kind, ..message }
+}
