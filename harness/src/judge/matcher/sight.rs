@@ -169,7 +169,7 @@ fn fields(
             && let Some(micros) = number.as_u64()
         {
             let measured = Duration::from_micros(micros);
-            let reach = gauge.tolerance.latest(measured) - gauge.tolerance.earliest(measured);
+            let reach = gauge.tolerance.latest(measured).saturating_sub(gauge.tolerance.earliest(measured));
             let range = DurationRange::Between(measured.saturating_sub(reach), measured + reach);
             *pattern = Pattern::Duration(range);
         }
