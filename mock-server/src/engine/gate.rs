@@ -167,7 +167,7 @@ impl Gate {
         let attempt = call.head.attempt(self.shared.next_attempt(&call.actor));
         let sid = new_sid();
         let journal = Arc::clone(&self.shared.journal);
-        let (conn, inbox) = Conn::new(call.actor.clone(), attempt.clone(), sid, transport, journal);
+        let (conn, freight) = Conn::new(call.actor.clone(), attempt.clone(), sid, transport, journal);
         conn.travels_on(&call.link);
         conn.record(transport, Entry::Attempt(attempt));
         self.shared.arrived(&conn);
@@ -182,7 +182,7 @@ impl Gate {
         match reply {
             Ok(reply) => {
                 self.shared.opened(&conn);
-                self.shared.spawn(session::live(Arc::clone(self), Arc::clone(&conn), inbox));
+                self.shared.spawn(session::live(Arc::clone(self), Arc::clone(&conn), freight));
                 (Some(conn), reply)
             }
             Err(reply) => {
