@@ -15,6 +15,7 @@ fn main() -> io::Result<()> {
     for file in &files {
         let place = file.strip_prefix(&specs).map_err(io::Error::other)?;
         let place = place.to_string_lossy().replace('\\', "/");
+        let file = file.to_string_lossy();
         writeln!(code, "    ({place:?}, include_str!({file:?})),").map_err(io::Error::other)?;
     }
     code.push_str("];\n");
@@ -23,10 +24,7 @@ fn main() -> io::Result<()> {
 
 /// The YAML files below a folder; cargo is told of each folder, so that a new file is noticed.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    #[expect(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
-    {
-        println!("cargo::rerun-if-changed={}", folder.display());
-    }
+    println!("cargo::rerun-if-changed={}", folder.display());
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {

@@ -1,1 +1,16 @@
-//! Tests.
+//! Whole-run tests through the real binary, in one program.
+
+mod support;
+
+/// What the harness makes of adapters that crash, hang, flood, lie or print rubbish.
+mod adapters;
+/// Both lanes of a case as stable text.
+mod lanes;
+/// Wrong clients, and the checks that catch them.
+mod mutants;
+/// Every scenario file against the mock and the shipped clients.
+mod scenarios;
+/// House rules that no lint knows.
+mod tidy;
+/// Exit codes and messages for wrong input.
+mod usage;

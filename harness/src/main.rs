@@ -1,2 +1,7 @@
-//! Main.
-fn main() {}
+//! The program `sparring`: everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sparring::cli::main()
+}

@@ -31,3 +31,6 @@ pub fn judge(scenario: &Scenario, setting: &Setting, trace: &[Record], end: Mome
     let judgement = matcher.finish(end);
     if lateness > setting.allowance() { judgement.doubting_time() } else { judgement }
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,7 +82,6 @@ impl Fit {
             (Pattern::Not(inner), _) => !Self { favour: self.favour.turned(), ..self }.fits(inner, value),
             (Pattern::AnyOf(inner), _) => inner.iter().any(|pattern| self.fits(pattern, value)),
             (Pattern::Absent, _) => value.is_none(),
-            (_, None) => false,
             (Pattern::Any, Some(_)) => true,
             (Pattern::Equal(wanted), Some(value)) => equal(wanted, value),
             (Pattern::Number(range), Some(value)) => number(value).is_some_and(|number| {
@@ -96,8 +95,11 @@ impl Fit {
                 .is_some_and(|micros| self.gauge.span(*range, self.favour).outside(micros, micros).is_none()),
             (Pattern::Type(kind), Some(value)) => has_type(*kind, value),
             (Pattern::Match(expression), Some(value)) => value.as_str().is_some_and(|text| expression.is_match(text)),
-            // Maps and lists are compared by their parts; a reference that nobody resolved fits nothing.
-            (Pattern::Map(_) | Pattern::List(_) | Pattern::Exact(_) | Pattern::Reference(_), Some(_)) => false,
+            // Nothing else fits what is not there; maps and lists are compared by their parts; a reference that nobody
+            // resolved fits nothing.
+            (_, None) | (Pattern::Map(_) | Pattern::List(_) | Pattern::Exact(_) | Pattern::Reference(_), Some(_)) => {
+                false
+            }
         }
     }
 }

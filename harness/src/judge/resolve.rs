@@ -104,8 +104,8 @@ fn part_of<'v>(value: &'v Value, part: &str) -> Option<&'v Value> {
 
 /// A place as it was written.
 pub(super) fn written(place: &Place) -> String {
-    let path: String = place.path.iter().map(|part| format!(".{part}")).collect();
-    format!("${{{}{path}}}", place.name)
+    let parts: Vec<&str> = std::iter::once(&place.name).chain(&place.path).map(String::as_str).collect();
+    format!("${{{}}}", parts.join("."))
 }
 
 /// The arguments of an action with their references replaced; the error names the one that leads nowhere.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use sparring_mock_server::contract::{Contract, Tolerance};
 use sparring_mock_server::journal::Moment;
 
+use crate::spec::catalogue::{Basis, Catalogue, Requirement};
 use crate::spec::model::{Key, Level, Role, Subject};
 
 /// Harness lateness that is forgiven at speed 1; it grows with the speed.
@@ -39,6 +40,18 @@ pub struct RequirementInfo {
     pub level: Level,
     /// The contradiction whose reading it rests on (`basis: reading`).
     pub reading: Option<String>,
+}
+
+impl RequirementInfo {
+    /// What verdicts need of a catalogue.
+    pub fn of(catalogue: &Catalogue) -> BTreeMap<String, Self> {
+        let info = |requirement: &Requirement| {
+            let rests_on_reading = requirement.basis == Basis::Reading;
+            let reading = requirement.readings.first().filter(|_| rests_on_reading).cloned();
+            Self { level: requirement.level, reading }
+        };
+        catalogue.requirements.iter().map(|(id, requirement)| (id.clone(), info(requirement))).collect()
+    }
 }
 
 /// What can be seen of the client lane, by role.

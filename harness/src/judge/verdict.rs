@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sparring_mock_server::journal::Moment;
 
 use crate::spec::model::Level;
+use crate::trace::Observed;
 
 /// The outcome of one check. Worse ones compare greater (scenario language, section 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -120,9 +121,13 @@ pub enum Mismatch {
 
 impl Mismatch {
     /// Whether a late harness could have caused it, so that the case must be tried again before it is held against
-    /// the subject. With everything tied to bounds, that is all but a wrong value.
+    /// the subject. With everything tied to bounds, that is all but a wrong value of a field that measures no time.
     pub fn is_about_time(&self) -> bool {
-        !matches!(self, Self::Field { .. } | Self::Reference { .. })
+        match self {
+            Self::Field { path, .. } => path == "growth" || Observed::DURATIONS.contains(&path.as_str()),
+            Self::Reference { .. } => false,
+            _ => true,
+        }
     }
 }
 
@@ -177,6 +182,19 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// The same where only must-requirements count: other checks keep their outcomes and decide nothing. A case that
+    /// did not come to its end stays as it is.
+    #[must_use]
+    pub fn of_musts(mut self) -> Self {
+        let musts = self.checks.iter().filter(|check| check.level == Level::Must);
+        let worst = musts.map(|check| check.outcome).max().unwrap_or(Outcome::Pass);
+        let doubtful = self.outcome == CaseOutcome::Inconclusive && worst >= Outcome::Deviation;
+        if self.outcome < CaseOutcome::Timeout && !doubtful {
+            self.outcome = worst.into();
+        }
+        self
+    }
+
     /// The same after a run in which the harness was later than bounds allow: failures that lateness can explain make
     /// the case inconclusive, unless something else failed too. The checks keep their outcomes.
     #[must_use]

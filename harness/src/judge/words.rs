@@ -236,7 +236,12 @@ fn reach(reach: Option<Span>) -> String {
 
 /// What a `never` asks for.
 pub(super) fn absence(what: &str, window: &str) -> String {
-    without_tokens(&format!("no {what} {window}"))
+    let bare = ["an ", "a ", "the "].into_iter().find_map(|article| what.strip_prefix(article));
+    let absence = match what.strip_prefix("anything ") {
+        Some(rest) => format!("nothing {rest}"),
+        None => format!("no {}", bare.unwrap_or(what)),
+    };
+    without_tokens(&format!("{absence} {window}"))
 }
 
 /// An adapter's or the runner's own reason for a check that has no verdict of its own.

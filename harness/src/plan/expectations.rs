@@ -84,10 +84,14 @@ impl Expectations {
         }
     }
 
-    /// Entries that match none of these cases.
-    pub fn unused<'a>(&'a self, ids: &[&str]) -> Vec<&'a Entry> {
-        let unused = |(_, pattern): &&(Entry, GlobMatcher)| !ids.iter().any(|id| pattern.is_match(id));
-        self.entries.iter().filter(unused).map(|(entry, _)| entry).collect()
+    /// What is wrong with entries that excuse nothing any longer: they match none of these cases, or their day is over.
+    pub fn stale(&self, ids: &[&str], today: &str) -> Vec<String> {
+        let stale = |(entry, pattern): &(Entry, GlobMatcher)| match &entry.until {
+            Some(until) if today > until.as_str() => Some(format!("`{}` held until {until}", entry.pattern)),
+            _ if ids.iter().any(|id| pattern.is_match(id)) => None,
+            _ => Some(format!("`{}` matches no case", entry.pattern)),
+        };
+        self.entries.iter().filter_map(stale).collect()
     }
 }
 
@@ -144,6 +148,14 @@ mod tests {
     fn wrong_lists(#[case] text: &str, #[case] word: &str) {
         let error = Expectations::read(text).expect_err("the list is wrong").to_string();
         assert!(error.contains(word), "{error}");
+    }
+
+    #[test]
+    fn entries_that_excuse_nothing_are_told() {
+        let list = Expectations::read(LIST).expect("a well-formed list");
+        let ids = ["digitwin/old", "digitwin/states/loss[reset]"];
+        let told = list.stale(&ids, "2026-06-01");
+        assert_eq!(told, ["`digitwin/states/*[cut]` matches no case", "`digitwin/old` held until 2026-01-31"]);
     }
 
     #[test]

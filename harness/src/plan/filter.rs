@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use globset::{Glob, GlobMatcher};
 
-use crate::spec::model::{Scenario, Verb};
+use crate::spec::model::{Claim, Scenario, Verb};
 
 /// Which cases run.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +44,8 @@ pub struct Selector {
 
 #[derive(Debug, Clone)]
 enum Kind {
+    /// This case, all axes of this file, or all in this folder.
+    At(String),
     Id(GlobMatcher),
     Requirement(GlobMatcher),
     Tag(String),
@@ -57,9 +59,8 @@ impl FromStr for Selector {
         let kind = match text.strip_prefix("tag:") {
             Some(tag) => Kind::Tag(tag.to_owned()),
             None if looks_like_requirement(text) => Kind::Requirement(glob(text)?),
-            // A folder stands for all in it, and a file for all its axes.
-            None if text.contains(['*', '?', '{', '[']) && !text.ends_with(']') => Kind::Id(glob(text)?),
-            None => Kind::Id(glob(&prefix_pattern(text))?),
+            None if text.contains(['*', '?', '{']) => Kind::Id(glob(&text.replace('[', "\\[").replace(']', "\\]"))?),
+            None => Kind::At(text.trim_end_matches('/').to_owned()),
         };
         Ok(Self { text: text.to_owned(), kind })
     }
@@ -76,15 +77,15 @@ fn looks_like_requirement(text: &str) -> bool {
     letters.by_ref().take(2).all(|c| c.is_ascii_uppercase()) && letters.next() == Some('-')
 }
 
-/// The pattern of everything at or below an id, brackets taken to the letter.
-fn prefix_pattern(text: &str) -> String {
-    let id = globset::escape(text.trim_end_matches('/'));
-    format!("{{{id},{id}/**,{id}\\[*}}")
+/// Whether a case is the one named, or an axis of it, or in it as a folder.
+fn is_at(id: &str, place: &str) -> bool {
+    id.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '[']))
 }
 
 impl Selector {
     fn matches(&self, scenario: &Scenario) -> bool {
         match &self.kind {
+            Kind::At(place) => is_at(&scenario.id, place),
             Kind::Id(pattern) => pattern.is_match(&scenario.id),
             Kind::Requirement(pattern) => requirements(scenario).iter().any(|id| pattern.is_match(id)),
             Kind::Tag(tag) => scenario.tags.contains(tag),
@@ -92,14 +93,23 @@ impl Selector {
     }
 }
 
-/// The requirement ids that a scenario's checks name.
-pub(crate) fn requirements(scenario: &Scenario) -> BTreeSet<&str> {
-    let claims = scenario.steps.iter().filter_map(|step| match &step.verb {
+/// What the checks of a scenario are for.
+fn claims(scenario: &Scenario) -> impl Iterator<Item = &Claim> {
+    scenario.steps.iter().filter_map(|step| match &step.verb {
         Verb::Expect(expect) => Some(&expect.claim),
         Verb::Never(never) => Some(&never.claim),
         _ => None,
-    });
-    claims.flat_map(|claim| claim.requirements.iter().map(String::as_str)).collect()
+    })
+}
+
+/// The requirement ids that a scenario's checks name.
+pub fn requirements(scenario: &Scenario) -> BTreeSet<&str> {
+    claims(scenario).flat_map(|claim| claim.requirements.iter().map(String::as_str)).collect()
+}
+
+/// How many checks of a scenario name a requirement.
+pub fn checks(scenario: &Scenario, requirement: &str) -> usize {
+    claims(scenario).filter(|claim| claim.requirements.iter().any(|id| id == requirement)).count()
 }
 
 impl Filter {
@@ -168,11 +178,17 @@ mod tests {
     #[case("digitwin/states/loss", "digitwin/states/loss[reset]", true)]
     #[case("digitwin/states/loss[reset]", "digitwin/states/loss[reset]", true)]
     #[case("digitwin/states/loss[reset]", "digitwin/states/loss[cut]", false)]
+    #[case("digitwin/a[x,y]", "digitwin/a[x,y]", true)]
+    #[case("digitwin/a[x,*]", "digitwin/a[x,y]", true)]
     #[case("digitwin/states/lo", "digitwin/states/loss", false)]
     #[case("*/loss*", "digitwin/states/loss[cut]", true)]
     fn ids(#[case] selector: &str, #[case] id: &str, #[case] expected: bool) {
         let selector: Selector = selector.parse().expect("a well-formed selector");
-        let Kind::Id(pattern) = selector.kind else { panic!("not taken for an id") };
-        assert_eq!(pattern.is_match(id), expected);
+        let matches = match selector.kind {
+            Kind::At(place) => is_at(id, &place),
+            Kind::Id(pattern) => pattern.is_match(id),
+            other => panic!("not taken for an id: {other:?}"),
+        };
+        assert_eq!(matches, expected);
     }
 }

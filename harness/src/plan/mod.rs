@@ -8,7 +8,7 @@ mod filter;
 use std::sync::Arc;
 
 pub use expectations::{Entry, Expectations, ExpectationsError, Expected};
-pub use filter::{Filter, FilterError, Selector, Shard};
+pub use filter::{Filter, FilterError, Selector, Shard, checks, requirements};
 
 use crate::spec::model::{Scenario, Subject};
 
@@ -20,10 +20,8 @@ pub const MOCK: &str = "mock";
 pub struct Candidate {
     /// Its name.
     pub name: String,
-    /// Systems that it has a client for; empty if it could not be asked.
+    /// Systems that it has a client for.
     pub systems: Vec<String>,
-    /// What it is known to fail.
-    pub expectations: Expectations,
 }
 
 /// One case for one subject.

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use sparring_mock_server::contract::Contract;
 use sparring_mock_server::journal::{Actor, Moment};
 use sparring_mock_server::live::LiveAction;
-use sparring_mock_server::server::MockServer;
+use sparring_mock_server::server::{self, MockServer};
 use sparring_mock_server::tokens::TokenSpec;
 use sparring_mock_server::values::FieldError;
 use tokio::sync::mpsc;
@@ -17,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::adapter::{Adapter, Ended, Heard, RpcError, Session, SessionSetup};
 use super::recorder::Recorder;
-use crate::judge::{Due, Matcher, Setting};
+use crate::judge::{CaseOutcome, Due, Matcher, Setting};
 use crate::probe::{Probe, ProbeOptions};
 use crate::spec::model::{Action, ActorSpec, ClockSetting, Role, Scenario, Step, Verb};
 use crate::trace::Record;
@@ -48,8 +49,18 @@ pub(super) struct Attempt {
     pub(super) lateness: Duration,
     /// What kept the case from being judged.
     pub(super) trouble: Option<Trouble>,
+    /// What the mock sent against its own contract, outside a fault.
+    pub(super) violations: Vec<String>,
     /// What else is worth telling.
     pub(super) notes: Vec<String>,
+}
+
+impl Attempt {
+    /// Nothing has happened.
+    pub(super) fn empty(ended: Moment) -> Self {
+        let (trace, violations, notes) = (Vec::new(), Vec::new(), Vec::new());
+        Self { trace, ended, lateness: Duration::ZERO, trouble: None, violations, notes }
+    }
 }
 
 /// Why a case cannot be judged.
@@ -61,12 +72,24 @@ pub(super) enum Trouble {
     /// The harness or the mock failed.
     #[error("{0}")]
     Harness(String),
+    /// The adapter could not be started.
+    #[error("{0}")]
+    Launch(String),
     /// The run was stopped.
     #[error("the run was stopped")]
     Stopped,
 }
 
 impl Trouble {
+    /// What the case counts as.
+    pub(super) fn outcome(&self) -> CaseOutcome {
+        match self {
+            Self::Adapter(Ended::Crashed { .. }) => CaseOutcome::Crash,
+            Self::Adapter(Ended::Protocol(_) | Ended::Hung(_)) | Self::Launch(_) => CaseOutcome::AdapterError,
+            Self::Harness(_) | Self::Stopped => CaseOutcome::HarnessError,
+        }
+    }
+
     fn harness(error: impl std::fmt::Display) -> Self {
         Self::Harness(error.to_string())
     }
@@ -88,17 +111,20 @@ pub(super) enum Input {
 /// Runs a case to its end.
 pub(super) async fn run(stage: Stage<'_>) -> Attempt {
     let (sender, receiver) = mpsc::unbounded_channel();
-    let mut recorder = Recorder::new(stage.scenario);
-    let trouble = match Cast::assemble(&stage, sender).await {
+    let mut recorder = Recorder::new(stage.scenario, stage.setting.grace);
+    let mut attempt = Attempt::empty(stage.setting.start);
+    match Cast::assemble(&stage, sender).await {
         Ok(mut cast) => {
-            let outcome = play(&stage, &mut cast, receiver, &mut recorder).await;
-            recorder.notes.extend(cast.leave().await);
-            outcome.err()
+            attempt.trouble = play(&stage, &mut cast, receiver, &mut recorder).await.err();
+            attempt.ended = Moment::now();
+            let (violations, left) = cast.leave().await;
+            attempt.violations = violations;
+            attempt.trouble = attempt.trouble.or(left.err().map(Trouble::Adapter));
         }
-        Err(trouble) => Some(trouble),
-    };
-    let (trace, lateness, notes) = recorder.finish();
-    Attempt { trace, ended: Moment::now(), lateness, trouble, notes }
+        Err(trouble) => attempt.trouble = Some(trouble),
+    }
+    recorder.leave(&mut attempt);
+    attempt
 }
 
 /// Does what is due until the matcher says that the case has ended.
@@ -116,7 +142,7 @@ async fn play(
         let wake = match matcher.due(Moment::now()) {
             Due::Finished => return Ok(()),
             Due::Act(index) => {
-                perform(stage, cast, &stage.scenario.steps[index], recorder, &mut matcher).await?;
+                perform(cast, &stage.scenario.steps[index], recorder, &mut matcher).await?;
                 continue;
             }
             Due::Wake(moment) => Some(moment),
@@ -133,34 +159,23 @@ async fn play(
 
 /// Takes an action step for each of its actors.
 async fn perform(
-    stage: &Stage<'_>,
     cast: &mut Cast,
     step: &Step,
     recorder: &mut Recorder<'_>,
     matcher: &mut Matcher<'_>,
 ) -> Result<(), Trouble> {
+    let (Verb::Client(action) | Verb::Probe(action) | Verb::Server(action)) = &step.verb else {
+        unreachable!("the matcher gives out actions alone")
+    };
     for actor in &step.who {
-        let args = |action: &Action| matcher.resolve(actor, &action.args).map_err(Trouble::harness);
+        let args = matcher.resolve(actor, &action.args).map_err(Trouble::harness)?;
+        recorder.acted(step, actor, matcher);
         match &step.verb {
-            Verb::Client(action) => {
-                let args = args(action)?;
-                recorder.acted(step, actor, matcher);
-                cast.client_acts(step, actor, action, args).await?;
-            }
-            Verb::Probe(action) => {
-                let args = args(action)?;
-                recorder.acted(step, actor, matcher);
-                cast.probe_acts(actor, action, args).await?;
-            }
-            Verb::Server(action) => {
-                let args = args(action)?;
-                recorder.acted(step, actor, matcher);
-                cast.server_acts(actor, action, &args).await?;
-            }
-            Verb::Expect(_) | Verb::Never(_) | Verb::Wait(_) => unreachable!("the matcher gives out actions alone"),
+            Verb::Client(_) => cast.client_acts(step, actor, action, args).await?,
+            Verb::Probe(_) => cast.probe_acts(actor, action, args).await?,
+            _ => cast.server_acts(actor, action, &args).await?,
         }
     }
-    let _ = stage;
     Ok(())
 }
 
@@ -170,6 +185,7 @@ struct Cast {
     sessions: BTreeMap<Actor, Session>,
     probes: BTreeMap<Actor, Prober>,
     users: BTreeMap<Actor, Option<String>>,
+    contract: &'static Contract,
     inputs: mpsc::UnboundedSender<Input>,
 }
 
@@ -185,7 +201,8 @@ impl Cast {
         let server = start_server(stage.scenario, stage.seed).await?;
         forward_journal(&server, inputs.clone());
         let users = stage.scenario.given.actors.iter().map(|spec| (spec.actor.clone(), spec.user.clone())).collect();
-        let mut cast = Self { server, sessions: BTreeMap::new(), probes: BTreeMap::new(), users, inputs };
+        let contract = stage.setting.contract;
+        let mut cast = Self { server, sessions: BTreeMap::new(), probes: BTreeMap::new(), users, contract, inputs };
         for spec in &stage.scenario.given.actors {
             match spec.role {
                 Role::Client => cast.open_session(stage, spec).await?,
@@ -305,21 +322,22 @@ impl Cast {
         if description.is_null() {
             return Ok(Value::Null);
         }
-        let spec = TokenSpec::read(description, self.server.contract()).map_err(|errors| Trouble::Harness(all(&errors)))?;
+        let spec = TokenSpec::read(description, self.contract).map_err(|errors| Trouble::Harness(all(&errors)))?;
         let user = self.users.get(actor).and_then(Option::as_deref).unwrap_or_else(|| actor.name());
         Ok(spec.map_or(Value::Null, |spec| Value::String(self.server.mint(&spec, Some(user)).value)))
     }
 
-    /// Sends everybody home; returns what the mock did against its contract.
-    async fn leave(self) -> Vec<String> {
+    /// Sends everybody home. Returns what the mock did against its contract, and how the adapter ended if it did not
+    /// survive that.
+    async fn leave(self) -> (Vec<String>, Result<(), Ended>) {
         drop(self.probes);
+        let mut left = Ok(());
         for session in self.sessions.into_values() {
-            // An adapter that ended has nothing left to close.
-            let _ = session.close().await;
+            left = left.and(session.close().await.map(|_| ()));
         }
-        let violations = self.server.violations();
+        let violations = self.server.violations().iter().map(ToString::to_string).collect();
         self.server.shutdown().await;
-        violations
+        (violations, left)
     }
 }
 
@@ -334,17 +352,18 @@ fn all(errors: &[FieldError]) -> String {
 
 async fn start_server(scenario: &Scenario, seed: u64) -> Result<MockServer, Trouble> {
     let given = &scenario.given;
-    let mut builder = MockServer::builder(scenario.system)
+    let clock = match given.clock {
+        Some(ClockSetting::Freeze(at)) => server::ClockSetting::Frozen(at),
+        Some(ClockSetting::Offset(by)) => server::ClockSetting::Ahead(by),
+        None => server::ClockSetting::Now,
+    };
+    let builder = MockServer::builder(scenario.system)
         .actors(given.actors.iter().map(|spec| spec.actor.clone()).collect())
         .rules(given.rules.clone())
         .switches(given.switches.clone())
         .data(given.data.clone())
+        .clock(clock)
         .seed(seed);
-    match given.clock {
-        Some(ClockSetting::Freeze(at)) => builder = builder.freeze(at),
-        Some(ClockSetting::Offset(by)) => builder = builder.offset(by),
-        None => {}
-    }
     builder.start().await.map_err(Trouble::harness)
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use tokio::sync::Mutex;
 
 use super::adapter::{Adapter, Launch, LaunchError};
+use super::warm_up::warm_up;
 
 /// The adapters of a run, by client name.
 #[derive(Debug)]
@@ -35,14 +36,24 @@ impl Fleet {
         if let Some(adapter) = slot.as_ref().filter(|adapter| adapter.ended().is_none()) {
             return Ok(adapter.clone());
         }
-        let adapter = Adapter::start(berth.launch.clone(), self.seed).await?;
+        let adapter = self.start(&berth.launch).await?;
         *slot = Some(adapter.clone());
         Ok(adapter)
     }
 
     /// An adapter for one case alone, so that nothing that another case did can disturb it.
     pub async fn own(&self, client: &str) -> Result<Adapter, LaunchError> {
-        Adapter::start(self.berth(client).launch.clone(), self.seed).await
+        self.start(&self.berth(client).launch).await
+    }
+
+    /// A running adapter that has been warmed up; cold if that did not go well, so that a case meets the reason.
+    async fn start(&self, launch: &Launch) -> Result<Adapter, LaunchError> {
+        let adapter = Adapter::start(launch.clone(), self.seed).await?;
+        if warm_up(&adapter, launch.speed).await {
+            return Ok(adapter);
+        }
+        drop(adapter);
+        Adapter::start(launch.clone(), self.seed).await
     }
 
     /// Ends every adapter in good order.

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use sparring_mock_server::journal::Moment;
 
-/// Real time between two looks.
-const PERIOD: Duration = Duration::from_millis(10);
+/// Real time between two looks: short enough that no stall which matters falls between them.
+const PERIOD: Duration = Duration::from_millis(2);
 /// What a timer of the runtime needs anyway, in real time: its resolution is a millisecond.
 const USUAL: Duration = Duration::from_millis(1);
 /// How many overshoots are remembered.

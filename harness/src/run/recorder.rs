@@ -5,13 +5,13 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use sparring_mock_server::journal::{Actor, Entry, Moment};
+use sparring_mock_server::journal::{Actor, Moment};
 
 use super::adapter::{Heard, Notice, NoticeKind, RpcError};
-use super::case::{Input, Trouble};
+use super::case::{Attempt, Input, Trouble};
 use crate::judge::Matcher;
 use crate::spec::model::{Scenario, Step, Subject};
-use crate::trace::{Merger, Record, What};
+use crate::trace::{Ending, Merger, Record, Stamp};
 
 /// The most lines of rubbish that are told.
 const NOTES: usize = 20;
@@ -22,33 +22,31 @@ pub(super) struct Recorder<'a> {
     scenario: &'a Scenario,
     merger: Merger,
     trace: Vec<Record>,
+    /// How much later than its stamp a line may be read.
+    grace: Duration,
     lateness: Duration,
-    pub(super) notes: Vec<String>,
+    notes: Vec<String>,
 }
 
 impl<'a> Recorder<'a> {
-    pub(super) fn new(scenario: &'a Scenario) -> Self {
+    pub(super) fn new(scenario: &'a Scenario, grace: Duration) -> Self {
         let merger = Merger::new(scenario.subject);
-        Self { scenario, merger, trace: Vec::new(), lateness: Duration::ZERO, notes: Vec::new() }
+        Self { scenario, merger, trace: Vec::new(), grace, lateness: Duration::ZERO, notes: Vec::new() }
     }
 
     /// Takes what happened.
     pub(super) fn take(&mut self, input: Input, matcher: &mut Matcher<'_>) -> Result<(), Trouble> {
         match input {
             Input::Journal(record) => {
-                // In a probe scenario the probe writes the wire lane, so that a foreign server can be judged too.
-                let own = matches!(record.entry, Entry::Log(_) | Entry::Stored(_) | Entry::Fault(_));
-                if own || self.scenario.subject == Subject::Client {
-                    let merged = self.merger.journal(&record);
-                    self.keep(merged, matcher);
-                }
+                let merged = self.merger.journal(&record);
+                self.keep(merged, matcher);
             }
-            Input::Probe(record) => {
-                if self.scenario.subject == Subject::Server {
-                    let merged = self.merger.journal(&record);
-                    self.keep(merged, matcher);
-                }
+            Input::Probe(record) if self.scenario.subject == Subject::Server => {
+                let merged = self.merger.probe(&record);
+                self.keep(merged, matcher);
             }
+            // Beside a client under test the mock writes a probe's lane, as it does the client's.
+            Input::Probe(_) => {}
             Input::Heard(actor, heard) => return self.hear(&actor, heard, matcher),
             Input::Answered(actor, step, answer, at) => self.answered(&actor, step, answer, at, matcher),
         }
@@ -57,15 +55,14 @@ impl<'a> Recorder<'a> {
 
     /// Notes that an action is about to be taken.
     pub(super) fn acted(&mut self, step: &Step, actor: &Actor, matcher: &mut Matcher<'_>) {
-        let record = Record { at: Moment::now(), actor: actor.clone(), what: What::Acted { step: step.index } };
-        self.keep(Some(record), matcher);
+        self.keep(Some(Merger::acted(actor, Moment::now(), step.index)), matcher);
     }
 
-    /// The finished trace, the worst delay of an adapter's line, and the notes.
-    pub(super) fn finish(mut self) -> (Vec<Record>, Duration, Vec<String>) {
-        // Stable: what has the same moment stays in the order of arrival.
-        self.trace.sort_by_key(|record| record.at);
-        (self.trace, self.lateness, self.notes)
+    /// Hands over what was seen.
+    pub(super) fn leave(self, attempt: &mut Attempt) {
+        attempt.trace = Merger::trace(self.trace);
+        attempt.lateness = self.lateness;
+        attempt.notes = self.notes;
     }
 
     fn keep(&mut self, record: Option<Record>, matcher: &mut Matcher<'_>) {
@@ -89,18 +86,24 @@ impl<'a> Recorder<'a> {
     }
 
     fn notice(&mut self, actor: &Actor, notice: Notice, heard_at: Moment, matcher: &mut Matcher<'_>) {
-        let stamp = notice.at;
+        let stamp = self.stamp(notice.at, heard_at);
         let record = match notice.what {
-            NoticeKind::State { from, to } => self.merger.state(actor, stamp, heard_at, from.as_deref(), &to),
-            NoticeKind::Event { name, data } => self.merger.event(actor, stamp, heard_at, &name, data),
+            NoticeKind::State { from, to } => self.merger.state(actor, stamp, from.as_deref(), &to),
+            NoticeKind::Event { name, data } => self.merger.event(actor, stamp, &name, data),
             NoticeKind::Token { op, kind, prefix } => {
-                self.merger.token(actor, stamp, heard_at, &op, kind.as_deref(), prefix.as_deref())
+                self.merger.token(actor, stamp, &op, kind.as_deref(), prefix.as_deref())
             }
-            NoticeKind::Log { level, message, fields } => {
-                self.merger.log(actor, stamp, heard_at, &level, &message, fields)
-            }
+            NoticeKind::Log { level, message, fields } => self.merger.log(actor, stamp, &level, &message, fields),
         };
         self.keep(Some(record), matcher);
+    }
+
+    /// The moment of an adapter's line. How late it was read counts as the harness's lateness.
+    fn stamp(&mut self, stamp: Option<Moment>, heard_at: Moment) -> Stamp {
+        let Some(at) = stamp else { return Stamp { at: heard_at, slack: self.grace } };
+        self.lateness = self.lateness.max(heard_at.since(at).saturating_sub(self.grace));
+        // A clock that runs ahead of ours must not make effects of causes that are still to come.
+        Stamp { at: at.min(heard_at), slack: Duration::ZERO }
     }
 
     fn answered(
@@ -112,15 +115,15 @@ impl<'a> Recorder<'a> {
         matcher: &mut Matcher<'_>,
     ) {
         if matches!(&answer, Err(error) if error.code == RpcError::UNSUPPORTED) {
-            self.keep(Some(Record { at, actor: actor.clone(), what: What::Unsupported { step } }), matcher);
+            self.keep(Some(Merger::unsupported(actor, at, step)), matcher);
             return;
         }
         let Some(name) = self.scenario.steps[step].name.clone() else { return };
-        let (ok, value, error) = match answer {
-            Ok(answer) => (true, answer.get("value").cloned().unwrap_or_default(), None),
-            Err(error) => (false, Value::Null, Some(error_kind(&error))),
+        let ending = match answer {
+            Ok(answer) => Ending::Done(answer.get("value").cloned()),
+            Err(error) => Ending::Error(error_kind(&error)),
         };
-        let record = self.merger.result(actor, at, &name, ok, value, error.as_deref());
+        let record = self.merger.result(actor, at.into(), &name, ending);
         self.keep(Some(record), matcher);
     }
 }

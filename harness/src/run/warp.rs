@@ -18,6 +18,10 @@ const BEAT: Duration = Duration::from_millis(500);
 /// How long the parent waits for a sign of life.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How to get what is missing.
+pub const HOW_TO_ADD: &str =
+    "install Debian's package faketime (apt-get install faketime), or your system's libfaketime";
+
 /// Where this process stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -57,11 +61,12 @@ pub enum WarpEnd {
     Hung,
 }
 
-/// Runs this program again with the same arguments, its clock `speed` times fast, and waits for it.
+/// Runs this program again with the same arguments, its clock `speed` times fast, and waits for it. Ctrl-C and requests
+/// to terminate are passed on.
 ///
 /// # Errors
 /// When the program cannot be started again.
-pub fn run_again(speed: u32, stop: impl FnOnce(Stopper)) -> io::Result<WarpEnd> {
+pub fn run_again(speed: u32) -> io::Result<WarpEnd> {
     let (ours, theirs) = UnixStream::pair()?;
     let mut child = faketime(speed)
         .arg(std::env::current_exe()?)
@@ -71,26 +76,30 @@ pub fn run_again(speed: u32, stop: impl FnOnce(Stopper)) -> io::Result<WarpEnd> 
         // Ctrl-C reaches the parent alone, which passes it on; the launcher would die of it and leave the child.
         .process_group(0)
         .spawn()?;
-    stop(Stopper(ours.try_clone()?));
+    pass_on_signals(ours.try_clone()?)?;
     ours.set_read_timeout(Some(PATIENCE))?;
-    let alive = watch(&ours);
-    if !alive {
-        kill(&mut child);
-        return Ok(WarpEnd::Hung);
+    if watch(&ours) {
+        return child.wait().map(WarpEnd::Exited);
     }
-    child.wait().map(WarpEnd::Exited)
+    kill(&mut child);
+    Ok(WarpEnd::Hung)
 }
 
-/// Tells the child to stop: its standard input ends.
-#[derive(Debug)]
-pub struct Stopper(UnixStream);
-
-impl Stopper {
-    /// Asks the child to end, which it does after writing its reports.
-    pub fn stop(&self) {
-        // A child that is gone needs no telling.
-        let _ = self.0.shutdown(std::net::Shutdown::Write);
-    }
+/// Tells the child to stop, by ending its standard input, when this process is told so. The child writes its reports
+/// and ends.
+fn pass_on_signals(socket: UnixStream) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            // Where signals cannot be watched they end this process, and the child sees its standard input end.
+            if let Ok(()) = super::stop_requested().await {
+                let _ = socket.shutdown(std::net::Shutdown::Write);
+            }
+            // Stay, so that a second signal does not end the parent before the child.
+            std::future::pending::<()>().await;
+        });
+    });
+    Ok(())
 }
 
 /// Reads signs of life until the child closes its end (true) or is silent for too long (false).

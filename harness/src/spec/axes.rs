@@ -7,7 +7,7 @@ use super::reference::{self, AXES, Part, Target};
 use super::tree::{Entry, Node, Yaml};
 
 /// More cases than this from one file are a mistake.
-const MAX_COMBINATIONS: usize = 10_000;
+const MAX_COMBINATIONS: usize = 1_000;
 
 /// One value for each axis.
 #[derive(Debug, Clone, Default)]
@@ -81,7 +81,11 @@ fn choices<'n>(entry: &'n Entry, diagnostics: &mut Diagnostics) -> Vec<Choice<'n
         }
     };
     if choices.is_empty() {
-        diagnostics.error(entry.key_span, format!("axis `{axis}` has no value"));
+        if matches!(&entry.value.value, Yaml::List(items) if items.is_empty())
+            || matches!(&entry.value.value, Yaml::Map(entries) if entries.is_empty())
+        {
+            diagnostics.error(entry.key_span, format!("axis `{axis}` has no value"));
+        }
         // A broken value keeps the rest of the file readable without a second error at each use.
         return vec![Choice { axis, label: String::new(), value: &BROKEN }];
     }

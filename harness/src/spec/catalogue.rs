@@ -74,6 +74,17 @@ pub enum Party {
     Both,
 }
 
+impl Party {
+    /// The word of the catalogue.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Server => "server",
+            Self::Both => "both",
+        }
+    }
+}
+
 /// What it takes to see whether a requirement is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Observe {
@@ -213,7 +224,7 @@ impl<'n, 'd> Item<'n, 'd> {
             return None;
         };
         for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
-            diagnostics.unknown(entry.key_span, "key", &entry.key, known.iter().copied());
+            diagnostics.unknown(entry.key_span, "key here", &entry.key, known.iter().copied());
         }
         Some(Self { entries, span: node.span, diagnostics })
     }
@@ -234,13 +245,11 @@ impl<'n, 'd> Item<'n, 'd> {
             self.diagnostics.error(self.span, format!("`{key}` is missing"));
             return String::new();
         };
-        match entry.value.as_text() {
-            Some(text) => text.to_owned(),
-            None => {
-                self.expected(&entry.value, key, "text");
-                String::new()
-            }
+        if let Some(text) = entry.value.as_text() {
+            return text.to_owned();
         }
+        self.expected(&entry.value, key, "text");
+        String::new()
     }
 
     fn id(&mut self, ids: &mut BTreeSet<String>) -> String {
@@ -255,7 +264,12 @@ impl<'n, 'd> Item<'n, 'd> {
         let text = self.text(key);
         let found = T::WORDS.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
         if let Some(entry) = self.entry(key).filter(|_| found.is_none() && !text.is_empty()) {
-            self.diagnostics.unknown(entry.value.span, key, &text, T::WORDS.iter().map(|(word, _)| *word));
+            self.diagnostics.unknown(
+                entry.value.span,
+                &format!("value of `{key}`"),
+                &text,
+                T::WORDS.iter().map(|(word, _)| *word),
+            );
         }
         found
     }

@@ -94,8 +94,8 @@ impl Diagnostics {
 
     /// An error about a name that is none of `known`: suggests the closest, or lists them.
     pub(super) fn unknown<'k>(&mut self, span: Span, what: &str, name: &str, known: impl IntoIterator<Item = &'k str>) {
-        let help = choices(name, known.into_iter().collect());
-        self.errors.push((span, format!("unknown {what} `{name}`"), help));
+        let help = choices(name, &known.into_iter().collect::<Vec<_>>());
+        self.errors.push((span, format!("`{name}` is no {what}"), help));
     }
 
     /// All errors in the order of the file, each once; none if there are none.
@@ -117,9 +117,9 @@ impl Diagnostics {
 }
 
 /// How many names are listed before the list says more than it helps.
-const LISTED: usize = 24;
+const LISTED: usize = 16;
 
-fn choices(name: &str, known: Vec<&str>) -> Option<String> {
+pub(super) fn choices(name: &str, known: &[&str]) -> Option<String> {
     match closest(name, known.iter().copied()) {
         Some(close) => Some(format!("did you mean `{close}`?")),
         None if known.is_empty() => None,

@@ -15,6 +15,7 @@ mod sources;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use sparring_mock_server::contract::SystemId;
 
@@ -32,7 +33,7 @@ pub struct Suite {
     /// The catalogues of the systems in it.
     pub catalogues: BTreeMap<SystemId, Catalogue>,
     /// The cases, ordered by file, those of one file in the order of its axes.
-    pub scenarios: Vec<Scenario>,
+    pub scenarios: Vec<Arc<Scenario>>,
 }
 
 /// Reads all files; or all that is wrong with all of them.
@@ -55,7 +56,7 @@ pub fn load(sources: &Sources) -> Result<Suite, Vec<SpecError>> {
         // A catalogue that could not be read has been reported; its scenarios would all fail on unknown ids.
         if let Some(catalogue) = suite.catalogues.get(&place.system) {
             let read = parse_as(&file.id, &file.path, &file.text, place.system, catalogue);
-            suite.scenarios.extend(kept(read, &mut errors).into_iter().flatten());
+            suite.scenarios.extend(kept(read, &mut errors).into_iter().flatten().map(Arc::new));
         }
     }
     if suite.scenarios.is_empty() && errors.is_empty() {
@@ -89,7 +90,7 @@ fn parse_as(
         for combination in axes::combinations(tree.get("axes"), &mut diagnostics) {
             let tree = axes::put_in(&tree, &combination, &mut diagnostics);
             let id = format!("{id}{}", combination.suffix());
-            scenarios.push(decode::scenario(&tree, (id, file), system, catalogue, &mut diagnostics));
+            scenarios.extend(decode::scenario(&tree, (id, file), system, catalogue, &mut diagnostics));
         }
     }
     diagnostics.finish().map(|()| scenarios)

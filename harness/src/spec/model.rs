@@ -343,7 +343,7 @@ pub enum Pattern {
     Map(BTreeMap<String, Pattern>),
     /// A list of this length.
     List(Vec<Pattern>),
-    /// A number in the range: an ordinal, a count, or a ratio such as `growth`.
+    /// A whole number in the range: an ordinal or a count.
     Number(NumberRange),
     /// A duration in the range.
     Duration(DurationRange),
@@ -351,7 +351,7 @@ pub enum Pattern {
     Type(JsonType),
     /// `$match`.
     Match(regex::Regex),
-    /// `$range`: a number inside a payload.
+    /// `$range`: a number inside a payload; and the range of a ratio such as `growth`.
     Range {
         /// Smallest.
         min: f64,

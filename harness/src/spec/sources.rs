@@ -2,7 +2,8 @@
 //!
 //! Knows the layout and nothing of what stands in the files.
 
-use std::fs;
+use std::fs::{self, DirEntry};
+use std::io;
 use std::path::Path;
 
 use super::error::SpecError;
@@ -33,7 +34,7 @@ impl Sources {
     /// The specifications of this repository, which were compiled in.
     pub fn built_in() -> Self {
         let files = BUILT_IN.iter().map(|(path, text)| Source {
-            id: path.trim_end_matches(EXTENSION).to_owned(),
+            id: path.trim_end_matches(".yaml").to_owned(),
             path: format!("specs/{path}"),
             text: (*text).to_owned(),
         });
@@ -42,47 +43,63 @@ impl Sources {
 
     /// All YAML files below a folder.
     pub fn from_dir(folder: &Path) -> Result<Self, Vec<SpecError>> {
-        let mut files = Vec::new();
-        let mut errors = Vec::new();
-        collect(folder, "", &mut files, &mut errors);
-        files.sort_by(|a: &Source, b| a.id.cmp(&b.id));
+        let mut walk = Walk { root: folder, files: Vec::new(), errors: Vec::new() };
+        walk.folder(folder);
+        let Walk { mut files, mut errors, .. } = walk;
+        files.sort_by(|a, b| a.id.cmp(&b.id));
+        errors.sort_by(|a, b| a.file.cmp(&b.file));
         let origin = folder.display().to_string();
         if errors.is_empty() { Ok(Self { origin, files }) } else { Err(errors) }
     }
 }
 
-const EXTENSION: &str = ".yaml";
+/// A walk through a folder, and what it has found.
+struct Walk<'f> {
+    root: &'f Path,
+    files: Vec<Source>,
+    errors: Vec<SpecError>,
+}
 
-fn collect(folder: &Path, place: &str, files: &mut Vec<Source>, errors: &mut Vec<SpecError>) {
-    let failed = |path: &Path, error: std::io::Error| {
-        SpecError::about(path.display().to_string(), format!("failed to read: {error}"))
-    };
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) => return errors.push(failed(folder, error)),
-    };
-    for entry in entries {
-        let path = match entry {
+impl Walk<'_> {
+    fn folder(&mut self, folder: &Path) {
+        match fs::read_dir(folder) {
+            Ok(entries) => entries.for_each(|entry| self.entry(folder, entry)),
+            Err(error) => self.failed(folder, &error),
+        }
+    }
+
+    fn entry(&mut self, folder: &Path, entry: io::Result<DirEntry>) {
+        let path = match &entry {
             Ok(entry) => entry.path(),
-            Err(error) => {
-                errors.push(failed(folder, error));
-                continue;
-            }
+            Err(error) => return self.failed(folder, error),
         };
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let place = if place.is_empty() { name.clone() } else { format!("{place}/{name}") };
-        if name.starts_with('.') {
-            continue;
+        // Links to folders are not followed: they could lead back here.
+        let is_folder = entry.is_ok_and(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        let extension = path.extension().unwrap_or_default();
+        if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
+            return;
         }
-        if path.is_dir() {
-            collect(&path, &place, files, errors);
-        } else if let Some(id) = place.strip_suffix(EXTENSION) {
-            match fs::read_to_string(&path) {
-                Ok(text) => files.push(Source { id: id.to_owned(), path: path.display().to_string(), text }),
-                Err(error) => errors.push(failed(&path, error)),
+        if is_folder {
+            self.folder(&path);
+        } else if extension == "yaml" {
+            self.file(&path);
+        } else if extension == "yml" {
+            self.errors.push(SpecError::about(path.display().to_string(), "scenario files end in .yaml"));
+        }
+    }
+
+    fn file(&mut self, path: &Path) {
+        match fs::read_to_string(path) {
+            Ok(text) => {
+                let place = path.strip_prefix(self.root).unwrap_or(path).with_extension("");
+                let parts: Vec<_> = place.iter().map(|part| part.to_string_lossy()).collect();
+                self.files.push(Source { id: parts.join("/"), path: path.display().to_string(), text });
             }
-        } else if name.ends_with(".yml") {
-            errors.push(SpecError::about(path.display().to_string(), "scenario files end in .yaml"));
+            Err(error) => self.failed(path, &error),
         }
+    }
+
+    fn failed(&mut self, path: &Path, error: &io::Error) {
+        self.errors.push(SpecError::about(path.display().to_string(), format!("failed to read: {error}")));
     }
 }

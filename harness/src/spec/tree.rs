@@ -141,9 +141,7 @@ pub(super) fn parse(diagnostics: &mut Diagnostics) -> Option<Node> {
         match event {
             Ok((event, span)) => {
                 let span = builder.places.span(span.start, span.end);
-                if builder.take(event, span).is_none() {
-                    return None;
-                }
+                builder.take(event, span)?;
             }
             Err(error) => {
                 builder.syntax_error(&error);

@@ -6,3 +6,6 @@ mod record;
 
 pub use merge::{Ending, Merger, Stamp};
 pub use record::{Observed, Record, What};
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 //! Knows nothing of protocols.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use serde_json::{Map, Value};
@@ -54,6 +55,13 @@ pub struct Violation {
     pub event: String,
     /// What is wrong with it.
     pub problem: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { actor, connection, event, problem } = self;
+        write!(f, "the mock broke its contract: {event} to {actor} on connection {connection}: {problem}")
+    }
 }
 
 #[derive(Debug, Default)]

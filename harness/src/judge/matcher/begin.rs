@@ -185,6 +185,7 @@ impl<'a> Matcher<'a> {
 }
 
 /// A reference as it was written, where it cannot be followed yet.
+#[expect(clippy::unnecessary_wraps, reason = "it stands in for a look-up, which can fail")]
 fn as_written(place: &Place) -> Result<Value, Lost> {
     Ok(Value::String(written(place)))
 }

@@ -23,8 +23,8 @@ enum Standing<'p> {
 impl Matcher<'_> {
     /// The verdicts of an ended case.
     pub(super) fn close(mut self) -> Judgement {
-        // On-line, a refusal may become known after the case has gone on.
-        let ending = self.refusal().or(self.ending).unwrap_or(Ending { at: self.reached, how: How::Exit });
+        let ending = self.ending.unwrap_or(Ending { at: self.reached, how: How::Exit });
+        let ending = self.refusal().filter(|refusal| self.was_refused(refusal, ending)).unwrap_or(ending);
         for window in std::mem::take(&mut self.windows) {
             self.close_window(&window, ending);
         }
@@ -34,6 +34,12 @@ impl Matcher<'_> {
         }
         self.judge_states(ending.at, ending.how);
         self.weigh(ending)
+    }
+
+    /// Whether a refusal came before the case ended, and not for a step that it never reached.
+    fn was_refused(&self, refusal: &Ending, ending: Ending) -> bool {
+        let reached = matches!(refusal.how, How::Refused(step) if self.current > step);
+        reached && refusal.at <= ending.at
     }
 
     fn close_window(&mut self, window: &Window, ending: Ending) {

@@ -87,9 +87,10 @@ impl Track {
         self.closed.get(&connection).copied()
     }
 
-    /// Places of the states that were not taken yet.
-    pub(super) fn states_left(&self) -> impl Iterator<Item = usize> + '_ {
-        self.states[self.states_taken..].iter().copied().filter(|index| !self.entries[*index].taken)
+    /// Places of the states from this place on that were not taken yet.
+    pub(super) fn states_left(&self, from: usize) -> impl Iterator<Item = usize> + '_ {
+        let start = self.states.partition_point(|index| *index < from).max(self.states_taken);
+        self.states[start..].iter().copied().filter(|index| !self.entries[*index].taken)
     }
 
     /// Places of all states.

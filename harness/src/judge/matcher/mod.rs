@@ -31,7 +31,7 @@ use super::resolve;
 use super::setting::Setting;
 use super::verdict::{CheckVerdict, Judgement};
 use super::words;
-use crate::spec::model::{Lane, Scenario, Step, Verb};
+use crate::spec::model::{Lane, Scenario, Verb};
 use crate::trace::{Record, What};
 
 /// The smallest step of a clock.
@@ -188,30 +188,25 @@ impl<'a> Matcher<'a> {
             let complete = ending.at + grace + TICK;
             return if now >= complete { Due::Finished } else { Due::Wake(complete) };
         }
+        let refusal = self.refusal().map(|ending| ending.at + grace + TICK);
         let tasks = self.tasks.as_deref().unwrap_or_default();
-        if tasks.iter().any(|task| matches!(task.state, State::Acting)) {
+        if refusal.is_none() && tasks.iter().any(|task| matches!(task.state, State::Acting)) {
             if self.given_out {
                 return Due::Records;
             }
             self.given_out = true;
             return Due::Act(self.current);
         }
-        let wakes = tasks.iter().filter_map(|task| task.wake(grace));
+        let wakes = tasks.iter().filter_map(|task| task.wake(grace)).chain(refusal);
         let limit = self.limit() + grace + TICK;
         Due::Wake(wakes.min().unwrap_or(limit).min(limit))
     }
 
-    /// The arguments of an action step for one of its actors, references replaced; an error names the reference that
-    /// leads nowhere.
-    pub fn arguments(&self, step: usize, actor: &Actor) -> Result<Map<String, Value>, String> {
-        let Some(Step { verb: Verb::Client(action) | Verb::Probe(action) | Verb::Server(action), .. }) =
-            self.scenario.steps.get(step)
-        else {
-            return Ok(Map::new());
-        };
+    /// The arguments of an action for one of its actors, references replaced; an error names the reference that leads
+    /// nowhere.
+    pub fn resolve(&self, actor: &Actor, args: &Map<String, Value>) -> Result<Map<String, Value>, String> {
         let player = self.by_actor.get(actor).copied().unwrap_or(NOBODY);
-        let lookup = |place: &_| self.lookup(player, place);
-        resolve::arguments(&action.args, &lookup)
+        resolve::arguments(args, &|place| self.lookup(player, place))
     }
 
     /// The verdicts, for a case that was watched until `end`.
@@ -231,12 +226,12 @@ impl<'a> Matcher<'a> {
     /// Takes all steps that are due: `now` is the time, and all that happened before `horizon` has been fed.
     fn advance(&mut self, now: Moment, horizon: Moment) {
         while self.ending.is_none() {
-            if let Some(ending) = self.refusal() {
-                self.ending = Some(ending);
-            } else if self.current == self.scenario.steps.len() {
+            if self.current == self.scenario.steps.len() {
                 self.ending = Some(Ending { at: self.reached, how: How::Completed });
             } else if self.work(now, horizon) {
                 self.complete();
+            } else if let Some(ending) = self.refusal().filter(|ending| horizon > ending.at) {
+                self.ending = Some(ending);
             } else if horizon > self.limit() {
                 self.cut(self.limit(), How::Limit);
             } else {
@@ -245,7 +240,8 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    /// The end of the case by a refused action, once all steps before it are done.
+    /// The end of the case by a refused action, once all steps before it are done. Those behind it are still taken up
+    /// to its moment: a case that had ended before is not ended by it.
     fn refusal(&self) -> Option<Ending> {
         let (step, at) = self.refused.filter(|(step, _)| self.current >= *step)?;
         Some(Ending { at, how: How::Refused(step) })
@@ -262,7 +258,7 @@ impl<'a> Matcher<'a> {
                 task.state = state;
             }
         }
-        let done = tasks.iter().all(|task| task.is_over());
+        let done = tasks.iter().all(Task::is_over);
         self.tasks = Some(tasks);
         done
     }

@@ -2,8 +2,10 @@
 //! that are judged (scenario language, section 6).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
+use sparring_mock_server::values::DurationRange;
 
 use super::lane::Entry;
 use crate::judge::bounds::{Favour, Gauge, Span};
@@ -15,6 +17,8 @@ use crate::trace::Observed;
 
 /// The field that always selects.
 const CONNECTION: &str = "connection";
+/// The field that is the ratio of two measured waits.
+const GROWTH: &str = "growth";
 
 /// What a check looks for.
 #[derive(Debug)]
@@ -34,8 +38,8 @@ pub(super) struct Sight {
 impl Sight {
     /// What an `expect` looks for: its key's value, `connection` and `where` select, the rest is judged.
     pub(super) fn expected(branch: &Branch, gauge: Gauge, lookup: &Lookup<'_>) -> Result<Self, Lost> {
-        let mut judged = resolve_map(&branch.observation.fields, lookup)?;
-        let mut selecting = resolve_map(&branch.filter, lookup)?;
+        let mut judged = fields(&branch.observation.fields, gauge, lookup)?;
+        let mut selecting = fields(&branch.filter, gauge, lookup)?;
         if let Some(connection) = judged.remove(CONNECTION) {
             selecting.entry(CONNECTION.to_owned()).or_insert(connection);
         }
@@ -50,7 +54,7 @@ impl Sight {
         Ok(Self {
             key: observation.key,
             values: values(observation, lookup)?,
-            selecting: resolve_map(&observation.fields, lookup)?,
+            selecting: fields(&observation.fields, gauge, lookup)?,
             judged: BTreeMap::new(),
             deviation: None,
             gauge,
@@ -85,7 +89,21 @@ impl Sight {
     /// The first judged field that is wrong.
     pub(super) fn misfit(&self, entry: &Entry) -> Option<Misfit> {
         let fields = &entry.observed.fields;
-        self.judged.iter().find_map(|(name, asked)| self.fit().misfit(asked, fields.get(name), name))
+        let wrong = |(name, asked): (&String, &Pattern)| {
+            let misfit = self.fit().misfit(asked, fields.get(name), name)?;
+            (name != GROWTH || !self.may_have_grown(asked, &entry.observed)).then_some(misfit)
+        };
+        self.judged.iter().find_map(wrong)
+    }
+
+    /// Whether the ratio of two waits fits if each of them was measured wrong by what bounds in time are widened by.
+    fn may_have_grown(&self, asked: &Pattern, observed: &Observed) -> bool {
+        let number = |name: &str| observed.fields.get(name).and_then(Value::as_f64);
+        let (Some(wait), Some(growth)) = (number("wait"), number(GROWTH)) else { return false };
+        let (before, doubt) = (wait / growth, self.gauge.allowance.as_secs_f64() * 1e6);
+        let most = (wait + doubt) / (before - doubt).max(1.0);
+        let least = (wait - doubt).max(0.0) / (before + doubt);
+        [least, most].into_iter().any(|growth| self.fit().fits(asked, Some(&growth.into())))
     }
 
     /// The connection that it names, if it names one.
@@ -112,20 +130,20 @@ impl Sight {
 
     /// The observation in words, with the fields that select.
     pub(super) fn words(&self) -> String {
-        let values: Vec<String> = self.values[1..].iter().map(|value| words::pattern(value, "", None)).collect();
-        let mut text = words::kind(self.key, &self.values[0]);
-        for value in values {
-            text.push_str(", ");
-            text.push_str(value.trim_matches('"'));
+        let first = words::kind(self.key, &self.values[0]);
+        let others = (1..self.values.len()).map(|step| self.value_words(step));
+        let values: Vec<String> = std::iter::once(first).chain(others).collect();
+        let selecting: Vec<String> =
+            self.selecting.iter().map(|(name, asked)| self.selecting_words(name, asked)).collect();
+        values.join(", ") + &selecting.concat()
+    }
+
+    fn selecting_words(&self, name: &str, asked: &Pattern) -> String {
+        let asked = words::pattern(asked, name, Some(self.fit()));
+        match name {
+            CONNECTION => format!(" on connection {asked}"),
+            _ => format!(" with {name} {asked}"),
         }
-        for (name, asked) in &self.selecting {
-            let asked = words::pattern(asked, name, Some(self.fit()));
-            text.push_str(&match name.as_str() {
-                CONNECTION => format!(" on connection {asked}"),
-                _ => format!(" with {name} {asked}"),
-            });
-        }
-        text
     }
 
     /// The judged fields in words.
@@ -135,6 +153,28 @@ impl Sight {
             fields.map(|(name, asked)| format!("{name} {}", words::pattern(asked, name, Some(self.fit())))).collect();
         if fields.is_empty() { String::new() } else { format!(" with {}", fields.join(" and ")) }
     }
+}
+
+/// Patterns of fields with their references replaced. A number in the place of a duration is a measured one: it may be
+/// as far from its own nominal value as the one that is compared with it, so the whole tolerance reaches either way.
+fn fields(
+    patterns: &BTreeMap<String, Pattern>,
+    gauge: Gauge,
+    lookup: &Lookup<'_>,
+) -> Result<BTreeMap<String, Pattern>, Lost> {
+    let mut resolved = resolve_map(patterns, lookup)?;
+    for name in Observed::DURATIONS {
+        if let Some(pattern) = resolved.get_mut(name)
+            && let Pattern::Equal(Value::Number(number)) = pattern
+            && let Some(micros) = number.as_u64()
+        {
+            let measured = Duration::from_micros(micros);
+            let reach = gauge.tolerance.latest(measured) - gauge.tolerance.earliest(measured);
+            let range = DurationRange::Between(measured.saturating_sub(reach), measured + reach);
+            *pattern = Pattern::Duration(range);
+        }
+    }
+    Ok(resolved)
 }
 
 fn values(observation: &Observation, lookup: &Lookup<'_>) -> Result<Vec<Pattern>, Lost> {

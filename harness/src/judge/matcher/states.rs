@@ -15,7 +15,8 @@ impl Matcher<'_> {
     /// Checks the states of all clients up to the end of the case.
     pub(super) fn judge_states(&mut self, at: Moment, how: How) {
         for player in 0..self.players.len() {
-            if self.players[player].role == Role::Client {
+            let role = self.players[player].role;
+            if role == Role::Client && self.setting.exposes.of(role).states {
                 self.judge_transitions(player, at);
                 if how == How::Completed && self.is_strict(player) {
                     self.judge_leftover(player, at);
@@ -32,10 +33,10 @@ impl Matcher<'_> {
         let mut found = Vec::new();
         for entry in track.states().iter().map(|index| &track.entries[*index]).take_while(|entry| entry.at <= end) {
             let to = entry.observed.value.as_str().unwrap_or_default().to_owned();
-            if let Some(requirement) = self.broken_by(&from, &to) {
-                if told.insert((from.clone(), to.clone())) {
-                    found.push(self.unexpected(player, requirement, &from, &to, entry));
-                }
+            if let Some(requirement) = self.broken_by(&from, &to)
+                && told.insert((from.clone(), to.clone()))
+            {
+                found.push(self.unexpected(player, requirement, &from, &to, entry));
             }
             from = to;
         }
@@ -84,7 +85,7 @@ impl Matcher<'_> {
     fn judge_leftover(&mut self, player: usize, end: Moment) {
         let track = &self.players[player].client;
         let before_end = |index: &usize| track.entries[*index].at + self.setting.allowance() < end;
-        let left: Vec<usize> = track.states_left().filter(before_end).collect();
+        let left: Vec<usize> = track.states_left(0).filter(before_end).collect();
         let Some(first) = left.first().map(|index| &track.entries[*index]) else { return };
         let names: Vec<&str> = left.iter().filter_map(|index| track.entries[*index].observed.value.as_str()).collect();
         let verdict = CheckVerdict {

@@ -20,7 +20,7 @@ pub(super) struct Finding {
     pub(super) at: Option<Moment>,
 }
 
-impl<'a> Matcher<'a> {
+impl Matcher<'_> {
     pub(super) fn judge_taken(
         &mut self,
         step: &Step,
@@ -42,13 +42,13 @@ impl<'a> Matcher<'a> {
             Some(problem) => (problem.observed, Some(problem.mismatch)),
             None => (as_expected(), None),
         };
-        let expected = self.expected_by(step, hunt);
+        let expected = expected_by(step, hunt);
         let finding = Finding { expected, observed, mismatch, record: Some(entry.place), at: Some(entry.at) };
         self.say(step, player, outcome, deviation, finding);
     }
 
     pub(super) fn judge_skipped(&mut self, step: &Step, player: usize, hunt: &Hunt, at: Moment) {
-        let expected = self.expected_by(step, hunt);
+        let expected = expected_by(step, hunt);
         let finding = Finding { expected, observed: words::SKIPPED.to_owned(), at: Some(at), ..Finding::default() };
         self.say(step, player, Outcome::Pass, None, finding);
     }
@@ -69,7 +69,7 @@ impl<'a> Matcher<'a> {
             if found == 0 { nothing } else { format!("only {}, then {nothing}", words::count(found, "record")) };
         let mismatch = Some(if found == 0 { Mismatch::Missing } else { Mismatch::Count { found } });
         let record = last.map(|entry| entry.place);
-        let expected = self.expected_by(step, hunt);
+        let expected = expected_by(step, hunt);
         let (outcome, deviation) = self.failure(step);
         self.say(step, player, outcome, deviation, Finding { expected, observed, mismatch, record, at: Some(at) });
     }
@@ -172,13 +172,6 @@ impl<'a> Matcher<'a> {
         self.verdicts.push(Judged { player, verdict });
     }
 
-    fn expected_by(&self, step: &Step, hunt: &Hunt) -> String {
-        match &step.verb {
-            Verb::Expect(expect) => expectation(expect, &hunt.sights, &hunt.reference.label),
-            _ => String::new(),
-        }
-    }
-
     fn expected_in(&self, step: &Step, window: &Window) -> String {
         let ending = match window.end {
             End::At(at) => {
@@ -219,6 +212,13 @@ impl<'a> Matcher<'a> {
             }
             _ => String::new(),
         }
+    }
+}
+
+fn expected_by(step: &Step, hunt: &Hunt) -> String {
+    match &step.verb {
+        Verb::Expect(expect) => expectation(expect, &hunt.sights, &hunt.reference.label),
+        _ => String::new(),
     }
 }
 

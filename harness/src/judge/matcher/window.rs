@@ -61,7 +61,7 @@ impl Window {
         let records: Vec<usize> = (0..entries.len()).filter(inside).filter(selected).collect();
         let problem = match self.count {
             None => records.first().map(|index| self.forbidden(&entries[*index])),
-            Some(range) => self.miscounted(range, &records).or_else(|| self.misfit(&records, entries)),
+            Some(range) => miscounted(range, &records).or_else(|| self.misfit(&records, entries)),
         };
         Held { records, problem }
     }
@@ -90,16 +90,16 @@ impl Window {
         Problem { mismatch: Mismatch::Forbidden, observed }
     }
 
-    fn miscounted(&self, range: NumberRange, records: &[usize]) -> Option<Problem> {
-        let found = records.len() as u64;
-        let observed = || format!("{} in the window, expected {range}", words::count(found, "record"));
-        (!range.contains(found)).then(|| Problem { mismatch: Mismatch::Count { found }, observed: observed() })
-    }
-
     fn misfit(&self, records: &[usize], entries: &[Entry]) -> Option<Problem> {
         let misfit = records.iter().find_map(|index| self.sight.misfit(&entries[*index]))?;
         let observed = words::misfit(&misfit);
         let mismatch = Mismatch::Field { path: misfit.path, expected: misfit.expected, found: misfit.found };
         Some(Problem { mismatch, observed })
     }
+}
+
+fn miscounted(range: NumberRange, records: &[usize]) -> Option<Problem> {
+    let found = records.len() as u64;
+    let observed = || format!("{} in the window, expected {range}", words::count(found, "record"));
+    (!range.contains(found)).then(|| Problem { mismatch: Mismatch::Count { found }, observed: observed() })
 }

@@ -2,6 +2,8 @@
 //!
 //! The protocol is in `harness/clients/README.md`. What an adapter does wrong is never held against its client.
 
+pub mod check;
+mod listener;
 mod process;
 mod protocol;
 

@@ -1,29 +1,21 @@
 //! An adapter's process: started, spoken to, listened to, and ended with everything it started.
 //!
-//! One reader decides the order of what an adapter says; each session has a channel of its own. Knows nothing of
-//! cases, steps or verdicts.
+//! Each session has a channel of its own. Knows nothing of cases, steps or verdicts.
 
-use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use sparring_mock_server::journal::Moment;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::protocol::{self, Hello, Incoming, LineError, MAX_LINE_BYTES, Notice, RpcError};
-
-/// The most notifications that one session may send: a bound against floods, far above any honest client.
-const MAX_NOTICES: usize = 50_000;
-/// The most lines that are no JSON.
-const MAX_RUBBISH: usize = 1_000;
-/// How much of the standard error is kept for reports.
-const STDERR_KEPT_BYTES: usize = 16 * 1024;
+use super::listener::{Shared, drain_stderr, listen};
+use super::protocol::{self, Hello, Notice, RpcError};
 
 /// How to start an adapter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,44 +111,6 @@ impl Drop for Group {
     }
 }
 
-#[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    next_id: u64,
-    next_session: u64,
-    pending: HashMap<u64, oneshot::Sender<Result<Value, RpcError>>>,
-    sessions: HashMap<String, (mpsc::UnboundedSender<Heard>, usize)>,
-    closed: HashSet<String>,
-    rubbish: usize,
-    stderr: String,
-    ended: Option<Ended>,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Tells everybody who waits that nothing more will come. The first reason stands.
-    fn end(&self, reason: &Ended) {
-        let mut state = self.lock();
-        let reason = state.ended.get_or_insert_with(|| reason.clone()).clone();
-        state.pending.clear();
-        for (_, (session, _)) in state.sessions.drain() {
-            let _ = session.send(Heard::Ended(reason.clone()));
-        }
-    }
-
-    fn ended(&self) -> Ended {
-        let unknown = || Ended::Crashed { status: "unknown status".to_owned(), stderr: String::new() };
-        self.lock().ended.clone().unwrap_or_else(unknown)
-    }
-}
-
 impl Adapter {
     /// Starts an adapter and lets it introduce itself.
     pub async fn start(launch: Launch, seed: u64) -> Result<Self, LaunchError> {
@@ -210,15 +164,17 @@ impl Adapter {
         }
     }
 
-    /// Ends the adapter in good order: end of input, then a bounded wait, then the process group is killed.
-    pub async fn stop(self) {
+    /// Ends the adapter in good order: end of input, then a bounded wait, then the process group is killed. Returns how
+    /// it ended, if it did by itself.
+    pub async fn stop(self) -> Option<Ended> {
         self.inner.stdin.lock().await.take();
         let gone = async {
             while self.ended().is_none() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(5) * self.inner.launch.speed).await;
             }
         };
         let _ = timeout(real_seconds(5, self.inner.launch.speed), gone).await;
+        self.ended()
     }
 }
 
@@ -343,7 +299,7 @@ impl Hello {
 }
 
 /// Real seconds in document time.
-fn real_seconds(seconds: u64, speed: u32) -> Duration {
+pub(super) fn real_seconds(seconds: u64, speed: u32) -> Duration {
     Duration::from_secs(seconds) * speed
 }
 
@@ -364,123 +320,7 @@ fn spawn(launch: &Launch) -> Result<Child, LaunchError> {
         .map_err(failed)
 }
 
-fn process_id(child: &Child) -> nix::unistd::Pid {
+pub(super) fn process_id(child: &Child) -> nix::unistd::Pid {
     let id = child.id().and_then(|id| i32::try_from(id).ok());
     nix::unistd::Pid::from_raw(id.expect("a child that was just started and not awaited has an id"))
-}
-
-/// Reads standard output to its end, then says how the process ended.
-async fn listen(
-    stdout: impl AsyncRead + Unpin,
-    mut child: Child,
-    drained: tokio::task::JoinHandle<()>,
-    shared: Arc<Shared>,
-    speed: u32,
-) {
-    let broken = read_lines(stdout, &shared).await;
-    if let Some(reason) = broken {
-        shared.end(&reason);
-        let _ = nix::sys::signal::killpg(process_id(&child), nix::sys::signal::Signal::SIGKILL);
-    }
-    // Output has ended; a process that goes on without it cannot be listened to.
-    let status = match timeout(real_seconds(5, speed), child.wait()).await {
-        Ok(Ok(status)) => status.to_string(),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "its output ended, its process did not".to_owned(),
-    };
-    let _ = timeout(real_seconds(1, speed), drained).await;
-    let stderr = match shared.lock().stderr.trim() {
-        "" => String::new(),
-        text => format!("\n{text}"),
-    };
-    shared.end(&Ended::Crashed { status, stderr });
-}
-
-/// Reads line by line; returns why it stopped if that was not the end of the output.
-async fn read_lines(stdout: impl AsyncRead + Unpin, shared: &Shared) -> Option<Ended> {
-    let mut reader = BufReader::new(stdout);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let limit = u64::try_from(MAX_LINE_BYTES).expect("a mebibyte fits into 64 bits");
-        match (&mut reader).take(limit).read_until(b'\n', &mut line).await {
-            Ok(0) | Err(_) => return None,
-            Ok(_) if line.len() == MAX_LINE_BYTES => {
-                return Some(Ended::Protocol(format!("a line longer than {MAX_LINE_BYTES} bytes")));
-            }
-            Ok(_) => {}
-        }
-        let heard = Moment::now();
-        if let Err(reason) = take_line(String::from_utf8_lossy(&line).trim_end(), heard, shared) {
-            return Some(Ended::Protocol(reason));
-        }
-    }
-}
-
-fn take_line(line: &str, heard: Moment, shared: &Shared) -> Result<(), String> {
-    match protocol::read(line) {
-        Ok(Incoming::Answer(id, answer)) => take_answer(id, answer, shared),
-        Ok(Incoming::Notice(notice)) => take_notice(notice, heard, shared),
-        Ok(Incoming::Late { at, by_ms }) => {
-            let by = Duration::try_from_secs_f64(by_ms / 1_000.0).unwrap_or_default();
-            tell_all(&Heard::Late(at, by), shared);
-            Ok(())
-        }
-        Err(LineError::Rubbish(text)) => take_rubbish(text, shared),
-        Err(error @ LineError::Protocol { .. }) => Err(error.to_string()),
-    }
-}
-
-fn take_answer(id: u64, answer: Result<Value, RpcError>, shared: &Shared) -> Result<(), String> {
-    let waiting =
-        shared.lock().pending.remove(&id).ok_or_else(|| format!("an answer to a request {id} that is not open"))?;
-    // Whoever asked may have given up.
-    let _ = waiting.send(answer);
-    Ok(())
-}
-
-fn take_notice(notice: Notice, heard: Moment, shared: &Shared) -> Result<(), String> {
-    let mut state = shared.lock();
-    if state.closed.contains(&notice.session) {
-        return Ok(());
-    }
-    let Some((session, count)) = state.sessions.get_mut(&notice.session) else {
-        return Err(format!("a notification for session `{}`, which was never opened", notice.session));
-    };
-    *count += 1;
-    if *count > MAX_NOTICES {
-        return Err(format!("session `{}` sent more than {MAX_NOTICES} notifications", notice.session));
-    }
-    let _ = session.send(Heard::Notice(notice, heard));
-    Ok(())
-}
-
-fn take_rubbish(text: String, shared: &Shared) -> Result<(), String> {
-    {
-        let mut state = shared.lock();
-        state.rubbish += 1;
-        if state.rubbish > MAX_RUBBISH {
-            return Err(format!("more than {MAX_RUBBISH} lines that are not JSON, the last of them `{text}`"));
-        }
-    }
-    tell_all(&Heard::Rubbish(text), shared);
-    Ok(())
-}
-
-fn tell_all(heard: &Heard, shared: &Shared) {
-    for (session, _) in shared.lock().sessions.values() {
-        let _ = session.send(heard.clone());
-    }
-}
-
-/// Keeps the end of what the adapter writes to standard error.
-async fn drain_stderr(mut stderr: impl AsyncRead + Unpin, shared: Arc<Shared>) {
-    let mut chunk = [0_u8; 4096];
-    while let Ok(count @ 1..) = stderr.read(&mut chunk).await {
-        let mut state = shared.lock();
-        state.stderr.push_str(&String::from_utf8_lossy(&chunk[..count]));
-        let excess = state.stderr.len().saturating_sub(STDERR_KEPT_BYTES);
-        let cut = (excess..=state.stderr.len()).find(|&at| state.stderr.is_char_boundary(at)).unwrap_or(0);
-        state.stderr.drain(..cut);
-    }
 }

@@ -105,7 +105,7 @@ pub enum NoticeKind {
     Event {
         name: String,
         #[serde(default)]
-        data: Value,
+        data: Option<Value>,
     },
     Token {
         op: String,

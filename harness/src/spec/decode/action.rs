@@ -18,7 +18,9 @@ impl Decoder<'_> {
         let name = self.text(entry)?;
         let with = find(step, "with");
         let arguments = with.map(|with| self.map(&with.value, "`with`")).unwrap_or_default();
-        arguments.iter().for_each(|argument| self.argument_values(&argument.value));
+        for argument in arguments {
+            self.argument_values(&argument.value);
+        }
         match verb {
             VerbName::Client => self.client_action(&name, entry, arguments),
             VerbName::Probe => self.shaped(&name, entry, with, &grammar::PROBE_ACTIONS),
@@ -26,13 +28,6 @@ impl Decoder<'_> {
         }
         let args = if with.is_some() { json_map(arguments) } else { Map::new() };
         Some(Action { name, args })
-    }
-
-    /// Whether the action of a step concerns the server as a whole.
-    pub(super) fn is_global(&self, verb: VerbName, entry: &Entry, step: &[Entry]) -> bool {
-        let shape = entry.value.as_text().and_then(|name| shape_of(&grammar::SERVER_ACTIONS, name));
-        let room = find(step, "with").is_some_and(|with| with.value.get("room").is_some());
-        verb == VerbName::Server && shape.is_some_and(|shape| shape.global || (shape.name == "emit" && room))
     }
 
     /// Only actors of the right kind can take an action.
@@ -140,8 +135,17 @@ impl Decoder<'_> {
             }
             self.token(&token.value, &format!("`{MINTED}`"));
         }
-        entries.iter().for_each(|entry| self.argument_values(&entry.value));
+        for entry in entries {
+            self.argument_values(&entry.value);
+        }
     }
+}
+
+/// Whether the action of a step concerns the server as a whole, so that it needs no actor.
+pub(super) fn is_global(verb: VerbName, entry: &Entry, step: &[Entry]) -> bool {
+    let shape = entry.value.as_text().and_then(|name| shape_of(&grammar::SERVER_ACTIONS, name));
+    let room = find(step, "with").is_some_and(|with| with.value.get("room").is_some());
+    verb == VerbName::Server && shape.is_some_and(|shape| shape.global || (shape.name == "emit" && room))
 }
 
 fn shape_of(shapes: &'static [ActionShape], name: &str) -> Option<&'static ActionShape> {

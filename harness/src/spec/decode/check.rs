@@ -1,6 +1,6 @@
 //! The two checks, `expect` and `never`, with the modifiers that belong to them.
 
-use sparring_mock_server::values::ValueError;
+use sparring_mock_server::values::{NumberRange, ValueError};
 
 use super::Decoder;
 use super::names::Named;
@@ -58,7 +58,7 @@ impl Decoder<'_> {
                 .into_iter()
                 .collect();
         };
-        self.known_keys(entries, "key beside `any_of`", ["any_of"].into_iter());
+        self.known_keys(entries, "key beside `any_of`", ["any_of"]);
         let items = self.list(any_of).unwrap_or_default();
         if items.is_empty() && any_of.value.as_list().is_some() {
             self.expected(any_of, "at least one observation");
@@ -85,31 +85,37 @@ impl Decoder<'_> {
     }
 
     fn times(&mut self, step: &[Entry]) -> Times {
-        let window = self.window(step);
-        match (find(step, "times"), window) {
+        match (find(step, "times"), self.window(step)) {
             (None, None) => Times::Each(1),
-            (Some(entry), None) => {
-                let count = as_whole(&entry.value).filter(|count| *count > 0);
-                if count.is_none() {
-                    self.expected(entry, "a whole number above 0; a range needs `for` or `until`");
-                }
-                Times::Each(count.unwrap_or(1))
-            }
-            (Some(entry), Some(window)) => match as_number_range(&entry.value) {
-                Some(range) => Times::Counted(range, window),
-                None => {
-                    self.expected(entry, ValueError::NumberRange);
-                    Times::Each(1)
-                }
-            },
             (None, Some(_)) => {
-                let key = if find(step, "for").is_some() { "for" } else { "until" };
-                if let Some(entry) = find(step, key) {
-                    let message = format!("`{key}` on `expect` needs `times`");
-                    self.diagnostics.error_with_help(entry.key_span, message, "a bound on one record is `within`");
-                }
+                self.window_without_times(step);
                 Times::Each(1)
             }
+            (Some(entry), None) => self.each(entry),
+            (Some(entry), Some(window)) => self.counted(entry, window),
+        }
+    }
+
+    fn each(&mut self, entry: &Entry) -> Times {
+        let count = as_whole(&entry.value).filter(|count| *count > 0);
+        if count.is_none() {
+            self.expected(entry, "a whole number above 0; a range needs `for` or `until`");
+        }
+        Times::Each(count.unwrap_or(1))
+    }
+
+    fn counted(&mut self, entry: &Entry, window: Window) -> Times {
+        let range = as_number_range(&entry.value);
+        if range.is_none() {
+            self.expected(entry, ValueError::NumberRange);
+        }
+        Times::Counted(range.unwrap_or(NumberRange::exactly(1)), window)
+    }
+
+    fn window_without_times(&mut self, step: &[Entry]) {
+        for entry in ["for", "until"].into_iter().filter_map(|key| find(step, key)) {
+            let message = format!("`{}` on `expect` needs `times`", entry.key);
+            self.diagnostics.error_with_help(entry.key_span, message, "a bound on one record is `within`");
         }
     }
 

@@ -59,7 +59,7 @@ impl Decoder<'_> {
 
     fn clock(&mut self, entry: &Entry) -> Option<ClockSetting> {
         let entries = self.map(&entry.value, "`clock`");
-        self.known_keys(entries, "key of `clock`", ["freeze", "offset"].into_iter());
+        self.known_keys(entries, "key of `clock`", ["freeze", "offset"]);
         match (find(entries, "freeze"), find(entries, "offset")) {
             (Some(freeze), None) => self.moment(freeze).map(ClockSetting::Freeze),
             (None, Some(offset)) => self.duration(offset).map(ClockSetting::Offset),

@@ -48,20 +48,21 @@ pub(super) fn scenario(
     system: SystemId,
     catalogue: &Catalogue,
     diagnostics: &mut Diagnostics,
-) -> Scenario {
+) -> Option<Scenario> {
     let introduced = names::introduced(tree);
     let records = Records::named_in(tree);
     let contract = system.contract();
     let mut decoder = Decoder { diagnostics, catalogue, system, contract, introduced, cast: Cast::default(), records };
-    decoder.file(tree, id, file)
+    // Of what is no map at all, nothing else need be said.
+    let entries = decoder.map(tree, "a scenario");
+    tree.as_map().map(|_| decoder.file(tree, entries, id, file))
 }
 
 /// How long a case may wait beyond the windows and waits that it names.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 impl Decoder<'_> {
-    fn file(&mut self, tree: &Node, id: String, file: &str) -> Scenario {
-        let entries = self.map(tree, "a scenario");
+    fn file(&mut self, tree: &Node, entries: &[Entry], id: String, file: &str) -> Scenario {
         self.known_keys(entries, "key of a scenario", grammar::FILE.iter().map(|keyword| keyword.name));
         let get = |key: &str| reader::find(entries, key);
         let title = self.title(tree, get("title"));

@@ -31,7 +31,9 @@ fn collect_introduced(node: &Node, names: &mut BTreeSet<String>) {
                 names.extend(find(entries, "event").and_then(|entry| entry.value.as_text()).map(str::to_owned));
                 names.extend((fault.value.as_text() == Some("unknown-event")).then(|| UNDOCUMENTED.to_owned()));
             }
-            entries.iter().for_each(|entry| collect_introduced(&entry.value, names));
+            for entry in entries {
+                collect_introduced(&entry.value, names);
+            }
         }
         _ => {}
     }

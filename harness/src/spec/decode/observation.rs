@@ -44,10 +44,9 @@ impl Decoder<'_> {
     fn key_entry<'n>(&mut self, entries: &'n [Entry], span: Span) -> Option<&'n Entry> {
         let candidates: Vec<(&Entry, Key)> =
             entries.iter().filter_map(|entry| Some((entry, key_named(&entry.key)?))).collect();
-        // `token` is an observation and a field of others.
-        let is_field_of_another =
-            |entry: &Entry| candidates.iter().any(|(_, key)| shape(*key).field(&entry.key).is_some());
-        let mut own = candidates.iter().filter(|(entry, _)| !is_field_of_another(entry));
+        // `token` is an observation, and beside another one a field of that.
+        let others = candidates.iter().filter(|(_, key)| *key != Key::Token).count();
+        let mut own = candidates.iter().filter(|(_, key)| others == 0 || *key != Key::Token);
         match (own.next(), own.next()) {
             (Some((entry, _)), None) => Some(entry),
             (Some((first, _)), Some((second, _))) => {

@@ -72,7 +72,7 @@ impl Decoder<'_> {
     fn word_pattern(&mut self, node: &Node, what: &str, words: &[&str]) -> Pattern {
         match node.as_text() {
             Some(text) if words.contains(&text) => {}
-            Some(text) => self.unknown(node.span, what, text, words.iter().copied()),
+            Some(text) => self.unknown(node.span, &format!("value of {what}"), text, words.iter().copied()),
             None => self.expected_at(node, what, words.join(" or ")),
         }
         Pattern::Equal(node.to_json())

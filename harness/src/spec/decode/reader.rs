@@ -37,16 +37,10 @@ impl Decoder<'_> {
     }
 
     /// Reports keys that are not known.
-    pub(super) fn known_keys<'k>(
-        &mut self,
-        entries: &[Entry],
-        what: &str,
-        known: impl Iterator<Item = &'k str> + Clone,
-    ) {
-        for entry in entries {
-            if !known.clone().any(|key| key == entry.key) {
-                self.diagnostics.unknown(entry.key_span, what, &entry.key, known.clone());
-            }
+    pub(super) fn known_keys<'k>(&mut self, entries: &[Entry], what: &str, known: impl IntoIterator<Item = &'k str>) {
+        let known: Vec<&str> = known.into_iter().collect();
+        for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
+            self.diagnostics.unknown(entry.key_span, what, &entry.key, known.iter().copied());
         }
     }
 
@@ -127,7 +121,7 @@ impl Decoder<'_> {
         if words.contains(&text.as_str()) {
             return Some(text);
         }
-        self.diagnostics.unknown(entry.value.span, &format!("`{}`", entry.key), &text, words.iter().copied());
+        self.diagnostics.unknown(entry.value.span, &format!("value of `{}`", entry.key), &text, words.iter().copied());
         None
     }
 

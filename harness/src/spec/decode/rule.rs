@@ -6,7 +6,7 @@ use sparring_mock_server::values::FieldError;
 use super::Decoder;
 use super::given::refers;
 use super::reader::find;
-use crate::spec::error::Span;
+use crate::spec::error::{Span, choices};
 use crate::spec::tree::{Entry, Node, json_map};
 
 impl Decoder<'_> {
@@ -42,29 +42,50 @@ impl Decoder<'_> {
     /// Errors about fields of the data that a node holds, put where the fields stand.
     pub(super) fn field_errors(&mut self, node: &Node, what: &str, errors: Vec<FieldError>) {
         for error in errors {
-            let (span, message) = (place_of(node, &error), message_of(what, &error));
-            match error.suggestion {
-                Some(name) => self.diagnostics.error_with_help(span, message, format!("did you mean `{name}`?")),
+            let (expected, listed) = without_names(&error);
+            let stray = stray_key(node, &error);
+            let span = stray.unwrap_or_else(|| node.locate(&error.path));
+            let message = message(&error, what, expected, stray.is_some());
+            match error.suggestion.map(|name| format!("did you mean `{name}`?")).or(listed) {
+                Some(help) => self.diagnostics.error_with_help(span, message, help),
                 None => self.diagnostics.error(span, message),
             }
         }
     }
 }
 
-fn message_of(what: &str, error: &FieldError) -> String {
-    let subject = if error.path.is_empty() { what.to_owned() } else { format!("`{}`", error.path) };
-    format!("{subject}: expected {}, found {}", error.expected, error.found)
+fn message(error: &FieldError, what: &str, expected: &str, stray: bool) -> String {
+    let FieldError { path, found, .. } = error;
+    match (stray, expected) {
+        (true, ONE_OF) => {
+            format!("{found} is no key of `{}`", path.rsplit_once('.').map_or(what, |(parent, _)| parent))
+        }
+        (true, _) => format!("{found} is no {}", expected.trim_start_matches("a ")),
+        (false, ONE_OF) => format!("{found} is no value of `{path}`"),
+        (false, _) if path.is_empty() => format!("{what}: expected {expected}, found {found}"),
+        (false, _) => format!("`{path}`: expected {expected}, found {found}"),
+    }
 }
 
-/// An error about a key that should not be there points at the key, all others at the value.
-fn place_of(node: &Node, error: &FieldError) -> Span {
-    let (parent, key) = error.path.rsplit_once('.').unwrap_or(("", &error.path));
-    if error.found == format!("`{key}`") {
-        let owner = if parent.is_empty() { Some(node) } else { node.get(parent) };
-        let entry = owner.and_then(Node::as_map).and_then(|entries| find(entries, key));
-        if let Some(entry) = entry.filter(|entry| entry.value.as_text() != Some(key)) {
-            return entry.key_span;
-        }
+/// What [`FieldError::unknown`] is told where the names speak for themselves.
+const ONE_OF: &str = "one of";
+
+/// What was expected; the names that [`FieldError::unknown`] lists behind it go into the help.
+fn without_names(error: &FieldError) -> (&str, Option<String>) {
+    match error.expected.split_once(": ") {
+        Some((what, names)) if !what.starts_with("no ") => (what, choices("", &names.split(", ").collect::<Vec<_>>())),
+        _ => (&error.expected, None),
     }
-    node.locate(&error.path)
+}
+
+/// The place of a key that should not be there, if that is what the error is about.
+fn stray_key(node: &Node, error: &FieldError) -> Option<Span> {
+    let (parent, key) = error.path.rsplit_once('.').unwrap_or(("", &error.path));
+    if error.found != format!("`{key}`") {
+        return None;
+    }
+    let owner = if parent.is_empty() { Some(node) } else { node.get(parent) };
+    let entry = find(owner.and_then(Node::as_map)?, key)?;
+    // A value that repeats its own key is no stray key.
+    (entry.value.as_text() != Some(key)).then_some(entry.key_span)
 }

@@ -1,6 +1,7 @@
 //! A step: its verb, its modifiers, and the text it was written as.
 
 use super::Decoder;
+use super::action;
 use super::reader::find;
 use crate::spec::error::{Span, line_and_column};
 use crate::spec::grammar::{MODIFIERS, VerbName};
@@ -13,7 +14,7 @@ impl Decoder<'_> {
         let (verb, entry) = self.verb(entries, node)?;
         self.modifiers(verb, entries);
         self.note(find(entries, "note"));
-        let optional = verb == VerbName::Wait || self.is_global(verb, entry, entries);
+        let optional = verb == VerbName::Wait || action::is_global(verb, entry, entries);
         let mut who = self.who(find(entries, "who"), entry.key_span, optional);
         self.check_role(verb, entry.value.span, &who);
         let since = find(entries, "since").and_then(|entry| self.earlier(entry));
@@ -70,19 +71,19 @@ impl Decoder<'_> {
             if VerbName::from_name(key) == Some(verb) || taken.contains(&key) {
                 continue;
             }
-            match MODIFIERS.iter().find(|modifier| modifier.name == key) {
-                Some(modifier) => {
-                    let message = format!("`{}` takes no `{key}`", verb.name());
-                    let on: Vec<&str> = modifier.on.iter().map(|verb| verb.name()).collect();
-                    let help = format!("`{key}` goes with {}", on.join(", "));
-                    self.diagnostics.error_with_help(entry.key_span, message, help);
-                }
-                None => {
-                    let what = format!("key of `{}`", verb.name());
-                    self.unknown(entry.key_span, &what, key, taken.iter().copied());
-                }
-            }
+            self.refuse_modifier(verb, entry, &taken);
         }
+    }
+
+    fn refuse_modifier(&mut self, verb: VerbName, entry: &Entry, taken: &[&str]) {
+        let key = entry.key.as_str();
+        let Some(modifier) = MODIFIERS.iter().find(|modifier| modifier.name == key) else {
+            let what = format!("key of `{}`", verb.name());
+            return self.unknown(entry.key_span, &what, key, taken.iter().copied());
+        };
+        let message = format!("`{}` takes no `{key}`", verb.name());
+        let on: Vec<&str> = modifier.on.iter().map(|verb| verb.name()).collect();
+        self.diagnostics.error_with_help(entry.key_span, message, format!("`{key}` goes with {}", on.join(", ")));
     }
 }
 

@@ -67,7 +67,7 @@ fn duration_range() -> String {
 
 /// What may be replaced by the value of an axis or of a record.
 fn or_reference(schema: Value) -> Value {
-    json!({"anyOf": [schema, {"$ref": "#/$defs/reference"}]})
+    Value::Object(Map::from_iter([("anyOf".to_owned(), Value::Array(vec![schema, definition("reference")]))]))
 }
 
 fn definition(name: &str) -> Value {

@@ -25,7 +25,7 @@ pub use packet::{Handshake, Packet, PacketError, Payload};
 pub use tap::{Asked, NoTap, Purpose, Tap};
 
 /// How long a peer may take to finish a closing it was asked for, before the connection is cut.
-pub const LINGER: Duration = Duration::from_millis(500);
+pub const LINGER: Duration = Duration::from_secs(2);
 
 /// How the bytes travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -248,6 +248,12 @@ impl Engine {
     /// The next event; none after [`Event::Closed`]. May be dropped and called again without loss.
     pub async fn next(&mut self) -> Option<Event> {
         self.events.recv().await
+    }
+
+    /// From now on nobody reads the events: they are no longer kept.
+    pub fn ignore_events(&mut self) {
+        self.events.close();
+        while self.events.try_recv().is_ok() {}
     }
 
     /// Sends packets in order, as soon as the connection is open.

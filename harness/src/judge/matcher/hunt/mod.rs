@@ -3,14 +3,16 @@
 //! A hunt depends on nothing but the order inside each lane and on moments, never on when a record was fed: so it ends
 //! the same on-line and on the finished trace.
 
+mod runs;
+
 use std::time::Duration;
 
 use sparring_mock_server::journal::Moment;
 
-use super::lane::{Entry, Player, Track};
-use super::point::Point;
-use super::sight::Sight;
 use crate::judge::bounds::{Outside, Span};
+use crate::judge::matcher::lane::{Entry, Player, Track};
+use crate::judge::matcher::point::Point;
+use crate::judge::matcher::sight::Sight;
 use crate::judge::verdict::Mismatch;
 use crate::judge::words;
 use crate::spec::model::{Expect, Key, Lane, Times};
@@ -38,6 +40,8 @@ pub(super) struct Hunt {
     /// How far the lanes have been looked through.
     wire: usize,
     client: usize,
+    /// Behind the states that `eventually` has passed over, by sight.
+    passed: Vec<usize>,
     /// A record that counts unless an earlier one comes in another lane.
     candidate: Option<Moment>,
     problem: Option<Problem>,
@@ -104,13 +108,6 @@ enum Course {
     States,
 }
 
-/// How far a run of states is there.
-enum Run {
-    Complete(Vec<usize>),
-    Broken { record: usize, step: usize },
-    Partial { beyond: bool },
-}
-
 impl Hunt {
     /// A hunt that begins now.
     pub(super) fn new(expect: &Expect, sights: Vec<Sight>, reference: Point, player: &Player, limit: Moment) -> Self {
@@ -121,6 +118,7 @@ impl Hunt {
             Times::Counted(..) => 1,
         };
         let allowance = sights.first().map_or(Duration::ZERO, |sight| sight.gauge.allowance);
+        let passed = vec![0; sights.len()];
         let (wire, client) = (start(&player.wire), start(&player.client));
         let mut hunt = Self {
             reference,
@@ -134,14 +132,15 @@ impl Hunt {
             wire,
             client,
             candidate: None,
+            passed,
             problem: None,
             deviation: None,
         };
         hunt.bound();
-        if let Some(connection) = hunt.connection() {
-            if let Some(index) = player.wire.end_of(connection).filter(|index| *index < wire) {
-                hunt.outlived(connection, player.wire.entries[index].at);
-            }
+        if let Some(connection) = hunt.connection()
+            && let Some(index) = player.wire.end_of(connection).filter(|index| *index < wire)
+        {
+            hunt.outlived(connection, player.wire.entries[index].at);
         }
         hunt
     }
@@ -171,6 +170,8 @@ impl Hunt {
         let Some(latest) = self.latest() else { return };
         let latest = Duration::from_micros(u64::try_from(latest).unwrap_or(0));
         let patience = (latest / 4).clamp(SHORTEST_PATIENCE, LONGEST_PATIENCE);
+        // What is optional is not late but skipped.
+        let patience = if self.manner.optional { Duration::ZERO } else { patience };
         self.end_by(self.reference.at + latest + patience, Why::Bound);
     }
 
@@ -310,90 +311,11 @@ impl Hunt {
         all.iter().find(|index| self.sights[**index].misfit(entry).is_none()).or(all.first()).copied()
     }
 
-    /// Looks at the states that were not taken yet: the next must be the one expected.
-    fn states(&self, track: &Track, horizon: Moment) -> Yield {
-        let of_states = |index: &usize| self.course(&self.sights[*index]) == Course::States;
-        let sights: Vec<usize> = (0..self.sights.len()).filter(of_states).collect();
-        let runs: Vec<(usize, Run)> = sights.iter().map(|sight| (*sight, self.run(*sight, track))).collect();
-        if let Some(found) = self.best_run(&runs, track) {
-            return found;
-        }
-        let partial = runs.iter().find_map(|(_, run)| match run {
-            Run::Partial { beyond } => Some(*beyond),
-            _ => None,
-        });
-        match partial {
-            Some(beyond) if beyond || horizon > self.cutoff => Yield::Nothing(self.cutoff, self.why),
-            Some(_) => Yield::Open,
-            None => self.broken(&runs, track),
-        }
-    }
-
-    fn best_run(&self, runs: &[(usize, Run)], track: &Track) -> Option<Yield> {
-        let complete = runs.iter().filter_map(|(sight, run)| match run {
-            Run::Complete(records) => Some((*sight, records)),
-            _ => None,
-        });
-        let complete: Vec<(usize, &Vec<usize>)> = complete.collect();
-        let right = |(sight, records): &&(usize, &Vec<usize>)| {
-            records.last().is_some_and(|last| self.sights[*sight].misfit(&track.entries[*last]).is_none())
-        };
-        let (sight, records) = complete.iter().find(right).or(complete.first())?;
-        Some(Yield::Fit { lane: Lane::Client, records: (*records).clone(), sight: *sight })
-    }
-
-    /// No run can be completed: the one that came furthest is told. Beside observations of other kinds, a state that
-    /// does not fit only rules out its branch.
-    fn broken(&self, runs: &[(usize, Run)], track: &Track) -> Yield {
-        let broken = runs.iter().filter_map(|(sight, run)| match run {
-            Run::Broken { record, step } => Some((*sight, *record, *step)),
-            _ => None,
-        });
-        let furthest = broken.rev().max_by_key(|(_, record, _)| *record);
-        let Some((sight, record, step)) = furthest else { return Yield::Open };
-        let at = track.entries[record].at;
-        if self.may_skip() && step == 0 {
-            return Yield::Unfit(at);
-        }
-        if runs.len() < self.sights.len() {
-            return Yield::Nothing(at, self.why);
-        }
-        Yield::Contradiction { record, sight, step }
-    }
-
-    fn run(&self, sight: usize, track: &Track) -> Run {
-        let sight = &self.sights[sight];
-        let mut records = Vec::with_capacity(sight.length());
-        for index in track.states_left() {
-            let entry = &track.entries[index];
-            if entry.at > self.cutoff {
-                return Run::Partial { beyond: true };
-            }
-            let step = records.len();
-            let fits = sight.selects(step, entry);
-            if self.manner.eventually && step == 0 && (!fits || self.is_before_reference(entry)) {
-                continue;
-            }
-            if !fits {
-                return Run::Broken { record: index, step };
-            }
-            records.push(index);
-            if records.len() == sight.length() {
-                return Run::Complete(records);
-            }
-        }
-        Run::Partial { beyond: false }
-    }
-
-    fn is_before_reference(&self, entry: &Entry) -> bool {
-        entry.at + self.allowance + self.reference.slack < self.reference.at
-    }
-
     /// Takes the records and keeps what is wrong with the last.
     fn take(&mut self, player: &mut Player, lane: Lane, records: &[usize], sight: usize) -> (Lane, usize) {
         let last = records.last().copied().unwrap_or_default();
         if self.course(&self.sights[sight]) == Course::States {
-            take_states(player, last);
+            runs::take_states(player, last);
         } else {
             player.lane_mut(lane).take(last, !self.manner.unordered);
             *self.position(lane) = last + 1;
@@ -426,25 +348,6 @@ impl Hunt {
             Outside::Late(by) => Mismatch::Late { by },
         };
         Some(Problem { mismatch, observed })
-    }
-
-    /// The contradicting state is the record that was found: the case goes on from it.
-    fn contradicted(&mut self, player: &mut Player, record: usize, sight: usize, step: usize) -> Decision {
-        take_states(player, record);
-        let found = player.client.entries[record].observed.value.as_str().unwrap_or_default().to_owned();
-        let expected = self.sights[sight].value_words(step);
-        let observed = format!("state {found} instead of {expected}");
-        let problem =
-            self.problem.take().unwrap_or(Problem { mismatch: Mismatch::State { expected, found }, observed });
-        Decision::Taken { spot: (Lane::Client, record), problem: Some(problem), deviation: None }
-    }
-}
-
-/// All states up to this one are taken or passed over.
-fn take_states(player: &mut Player, last: usize) {
-    let states: Vec<usize> = player.client.states_left().take_while(|index| *index <= last).collect();
-    for index in states {
-        player.client.take(index, true);
     }
 }
 

@@ -1,0 +1,60 @@
+//! Runs the real binary with a clean environment, and reads what it left.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// The repository's top.
+pub fn top() -> PathBuf {
+    let harness = Path::new(env!("CARGO_MANIFEST_DIR"));
+    harness.parent().expect("the harness is a folder of the repository").to_owned()
+}
+
+/// The program under test, to be run at the repository's top.
+pub fn sparring(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sparring"));
+    command.args(arguments).current_dir(top()).env("NO_COLOR", "1").env_remove("RUST_BACKTRACE").stdin(Stdio::null());
+    command
+}
+
+/// What a command printed and how it ended, for assertions that show all of it.
+#[derive(Debug)]
+pub struct Ran {
+    /// The exit code.
+    pub code: i32,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+/// Runs the program to its end.
+pub fn run(arguments: &[&str]) -> Ran {
+    finish(&mut sparring(arguments))
+}
+
+/// Runs a prepared command to its end.
+pub fn finish(command: &mut Command) -> Ran {
+    let Output { status, stdout, stderr } = command.output().expect("the program under test was built");
+    Ran {
+        code: status.code().expect("the program was not killed"),
+        out: String::from_utf8_lossy(&stdout).into_owned(),
+        err: String::from_utf8_lossy(&stderr).into_owned(),
+    }
+}
+
+/// Whether the Node client can run: `make setup` prepares it where there is Node. Says so where it cannot.
+pub fn node_is_ready() -> bool {
+    let ready = top().join("harness/clients/node/node_modules").is_dir();
+    if !ready {
+        eprintln!("left out: client node (run `make setup` on a machine with Node.js)");
+    }
+    ready
+}
+
+/// A file of results.
+pub fn results(path: &Path) -> Value {
+    let text = std::fs::read_to_string(path).expect("the run has written its results");
+    serde_json::from_str(&text).expect("results are JSON")
+}
