@@ -97,6 +97,10 @@ impl Gate {
     ) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
         let head = Head::read(&parts, self.shared.contract);
+        let session = head.sid().and_then(|sid| self.shared.session(sid));
+        if let Some(late) = session.and_then(|conn| conn.lateness(&link)) {
+            tokio::time::sleep(late).await;
+        }
         let call = Arc::new(Call { head, actor, link, asked: Moment::now(), departures });
         if call.head.kind == Kind::Preflight {
             self.record_request(&call, None, Value::Null);

@@ -9,6 +9,7 @@ mod traffic;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use serde_json::Value;
 use socketioxide::extract::SocketRef;
@@ -251,6 +252,13 @@ impl Conn {
     /// Socket.IO's handle, once the client has joined.
     pub(crate) fn socket(&self) -> Option<SocketRef> {
         self.state().socket.clone()
+    }
+
+    /// How much longer a request should have taken that came on a TCP connection which nobody knew to be slow.
+    pub(crate) fn lateness(&self, link: &Arc<Link>) -> Option<Duration> {
+        let state = self.state();
+        let known = state.links.iter().any(|known| Arc::ptr_eq(known, link));
+        state.bent.latency.filter(|_| !known)?.first_inward()
     }
 
     /// Notes that a request of the attempt came on this TCP connection.
