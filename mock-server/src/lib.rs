@@ -1,8 +1,8 @@
 //! Honest servers for documented real-time systems, and everything that can go wrong with them.
 //!
 //! Every connection of every system passes the same stages: accept, request, handshake, authenticate, session, ready,
-//! message, heartbeat, close. Honest code lives in `systems`, rules in [`script`], the bytes beneath HTTP in [`wire`];
-//! what happened is in the [`journal`]. Nothing here knows of scenario steps, clients under test or verdicts.
+//! message, heartbeat, close. Honest code lives in `systems`, over the Engine.IO and HTTP of `engine`; rules in
+//! [`script`], the bytes beneath HTTP in [`wire`]; what happened is in the [`journal`]. [`server`] puts it all together. Nothing here knows of scenario steps, clients under test or verdicts.
 
 pub mod clock;
 pub mod contract;

@@ -72,12 +72,7 @@ impl SocketIoServer {
 ///
 /// socketioxide learns of a session when its first Socket.IO packet comes, so nothing of it exists for a client that
 /// never speaks.
-pub(super) async fn carry(
-    gate: &Arc<Gate>,
-    conn: &Arc<Conn>,
-    mut inbox: mpsc::Receiver<Packet>,
-    outgoing: mpsc::UnboundedSender<Packet>,
-) {
+pub(super) async fn carry(gate: &Arc<Gate>, conn: &Arc<Conn>, mut inbox: mpsc::Receiver<Packet>) {
     let carried = conn.unless_over(async {
         let first = inbox.recv().await?;
         let first = mail::incoming(gate, conn, first).await?;
@@ -92,7 +87,7 @@ pub(super) async fn carry(
                 packet = inbox.recv() => if let Some(packet) = mail::incoming(gate, conn, packet?).await {
                     inner.send(frame(packet)).await.ok()?;
                 },
-                received = inner.next() => pass(conn, received?.ok()?, &outgoing),
+                received = inner.next() => pass(conn, received?.ok()?),
             }
         }
         #[expect(unreachable_code, reason = "tells the type of a block that only ends early")]
@@ -111,7 +106,7 @@ fn frame(packet: Packet) -> Frame {
 }
 
 /// Hands on what socketioxide sends, except its own opening and heartbeat.
-fn pass(conn: &Conn, frame: Frame, outgoing: &mpsc::UnboundedSender<Packet>) {
+fn pass(conn: &Conn, frame: Frame) {
     let packet = match frame {
         Frame::Binary(data) => Packet::Binary(data),
         Frame::Text(text) => match Packet::read(&text) {
@@ -121,6 +116,5 @@ fn pass(conn: &Conn, frame: Frame, outgoing: &mpsc::UnboundedSender<Packet>) {
         },
         _ => return,
     };
-    // Nobody takes it once the session is over.
-    let _ = outgoing.send(packet);
+    conn.post(packet);
 }

@@ -97,6 +97,10 @@ impl Gate {
     ) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
         let head = Head::read(&parts, self.shared.contract);
+        let session = head.sid().and_then(|sid| self.shared.session(sid));
+        if let Some(late) = session.and_then(|conn| conn.lateness(&link)) {
+            tokio::time::sleep(late).await;
+        }
         let call = Arc::new(Call { head, actor, link, asked: Moment::now(), departures });
         if call.head.kind == Kind::Preflight {
             self.record_request(&call, None, Value::Null);
@@ -167,7 +171,7 @@ impl Gate {
         let attempt = call.head.attempt(self.shared.next_attempt(&call.actor));
         let sid = new_sid();
         let journal = Arc::clone(&self.shared.journal);
-        let (conn, inbox) = Conn::new(call.actor.clone(), attempt.clone(), sid, transport, journal);
+        let (conn, freight) = Conn::new(call.actor.clone(), attempt.clone(), sid, transport, journal);
         conn.travels_on(&call.link);
         conn.record(transport, Entry::Attempt(attempt));
         self.shared.arrived(&conn);
@@ -182,7 +186,7 @@ impl Gate {
         match reply {
             Ok(reply) => {
                 self.shared.opened(&conn);
-                self.shared.spawn(session::live(Arc::clone(self), Arc::clone(&conn), inbox));
+                self.shared.spawn(session::live(Arc::clone(self), Arc::clone(&conn), freight));
                 (Some(conn), reply)
             }
             Err(reply) => {

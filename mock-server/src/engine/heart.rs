@@ -5,6 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::{Instant, sleep_until};
+
 use super::conn::{Conn, Ending};
 use super::packet::Packet;
 use crate::journal::Closer;
@@ -12,14 +14,20 @@ use crate::journal::Closer;
 /// Beats until the session is over, and ends it when a ping has no answer in time.
 pub(super) async fn beat(conn: Arc<Conn>, interval: Duration, timeout: Duration) {
     let beats = async {
+        // Counted from when things were due, so that the lateness of timers does not add up.
+        let mut due = Instant::now() + interval;
         loop {
-            tokio::time::sleep(interval).await;
-            conn.until(|conn| !conn.bent().mute && !conn.bent().frozen).await;
+            sleep_until(due).await;
+            if conn.bent().mute || conn.bent().frozen {
+                conn.until(|conn| !conn.bent().mute && !conn.bent().frozen).await;
+                due = Instant::now();
+            }
             let pong = conn.next_pong();
             conn.send([Packet::Ping(String::new())]);
-            if !answered(&conn, pong, timeout).await {
+            if !answered(&conn, pong, due + timeout, timeout).await {
                 return;
             }
+            due = Instant::now() + interval;
         }
     };
     if conn.unless_over(beats).await.is_some() {
@@ -28,17 +36,18 @@ pub(super) async fn beat(conn: Arc<Conn>, interval: Duration, timeout: Duration)
 }
 
 /// Whether the pong comes in time. A server that stands still cannot see that it is late.
-async fn answered(conn: &Conn, pong: impl Future<Output = ()>, timeout: Duration) -> bool {
+async fn answered(conn: &Conn, pong: impl Future<Output = ()>, mut late: Instant, timeout: Duration) -> bool {
     tokio::pin!(pong);
     loop {
         tokio::select! {
             () = &mut pong => return true,
-            () = tokio::time::sleep(timeout) => {}
+            () = sleep_until(late) => {}
         }
         if !conn.bent().frozen {
             return false;
         }
         conn.until(|conn| !conn.bent().frozen).await;
+        late = Instant::now() + timeout;
     }
 }
 

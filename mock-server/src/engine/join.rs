@@ -34,7 +34,7 @@ impl Gate {
                 Fault::ConnectAckDelay(fault) => tokio::time::sleep(fault.delay).await,
                 Fault::ConnectAckWithheld(_) => admitted = false,
                 Fault::SocketioConnectError(fault) => {
-                    conn.send([connect_error(&fault.message, fault.data.value())]);
+                    conn.post(connect_error(&fault.message, fault.data.value()));
                     admitted = false;
                 }
                 Fault::PacketCoalesce(fault) => conn.coalesce(&fault.packets),

@@ -76,6 +76,13 @@ impl Shelf {
     }
 }
 
+/// Begins what the opening of the session starts.
+pub(super) async fn opened(gate: &Arc<Gate>, conn: &Arc<Conn>) {
+    for firing in conn.ask(|subject| gate.shared.script.on("OPEN", Direction::Sent, subject)) {
+        start(gate, conn, firing, Some(("OPEN", 0))).await;
+    }
+}
+
 /// Sends a message as the rules have it.
 async fn outgoing(gate: &Arc<Gate>, conn: &Arc<Conn>, packet: Packet, shelf: &mut Shelf) {
     let name = packet.message().map(|message| message.name).unwrap_or_default();
@@ -224,7 +231,7 @@ async fn late_verdict(gate: Arc<Gate>, conn: Arc<Conn>, firing: Firing, behind: 
     }
     if let Some((event_name, payload)) = gate.system.verdict(&conn) {
         firing.fired();
-        conn.send([event(&event_name, Some(&payload))]);
+        conn.post(event(&event_name, Some(&payload)));
     }
 }
 
@@ -272,7 +279,7 @@ pub(super) async fn incoming(gate: &Arc<Gate>, conn: &Arc<Conn>, packet: Packet)
                 if firing.due().await {
                     firing.fired();
                     let (name, payload) = gate.system.refusal(&message.name, &fault.error);
-                    conn.send([event(&name, Some(&payload))]);
+                    conn.post(event(&name, Some(&payload)));
                     passes = None;
                 }
             }

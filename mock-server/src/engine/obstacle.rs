@@ -89,7 +89,13 @@ impl Gate {
                 pending::<()>().await;
             }
         } else {
+            let before = conn.bent().latency;
             self.begin(conn, firing.clone(), None);
+            let latency = conn.bent().latency.filter(|_| before.is_none());
+            if let Some(late) = latency.and_then(|latency| latency.first_inward()) {
+                // The head was read before the latency was known.
+                tokio::time::sleep(late).await;
+            }
         }
     }
 }

@@ -214,7 +214,7 @@ pub(crate) async fn disconnect(conn: &Conn, transport_too: bool) {
     // Fails when Socket.IO has no such client any more; nothing is left to disconnect then.
     let sent = conn.socket().is_some_and(|socket| socket.disconnect().is_ok());
     if !sent {
-        conn.send([Packet::Message("1".to_owned())]);
+        conn.post(Packet::Message("1".to_owned()));
     }
     if transport_too {
         conn.unless_over(conn.until(|conn| conn.left("DISCONNECT") > before)).await;

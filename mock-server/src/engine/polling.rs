@@ -23,7 +23,8 @@ pub(super) async fn poll(conn: &Arc<Conn>) -> Reply {
         return Trouble::BadRequest.reply();
     }
     let Some(mut turn) = Turn::take(conn) else {
-        conn.end(Ending { reason: Some("overlap from client".to_owned()), ..Ending::by(Closer::Server, false) });
+        conn.blame(Ending { reason: Some("overlap from client".to_owned()), ..Ending::by(Closer::Server, true) });
+        conn.close_politely();
         return Trouble::BadRequest.reply();
     };
     tokio::select! {

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::sync::mpsc;
 
 use super::bridge::carry;
-use super::conn::{Carrier, Conn};
+use super::conn::{Carrier, Conn, Freight};
 use super::gate::Gate;
 use super::heart::beat;
 use super::packet::Packet;
@@ -34,17 +33,21 @@ pub(super) fn opening(conn: &Conn, settings: &TransportContract) -> Packet {
 }
 
 /// Lives until the session is over, and sees to it that nobody finds it any more.
-pub(super) async fn live(gate: Arc<Gate>, conn: Arc<Conn>, inbox: mpsc::Receiver<Packet>) {
+pub(super) async fn live(gate: Arc<Gate>, conn: Arc<Conn>, freight: Freight) {
     let settings = &gate.shared.contract.transport;
-    let (outgoing, post) = mpsc::unbounded_channel();
+    let Freight { inbox, mail } = freight;
     let joined = async {
-        if conn.unless_over(gate.stage(Stage::Open, &conn, Some("OPEN"))).await.is_some() {
-            carry(&gate, &conn, inbox, outgoing).await;
+        let opened = async {
+            mail::opened(&gate, &conn).await;
+            gate.stage(Stage::Open, &conn, Some("OPEN")).await;
+        };
+        if conn.unless_over(opened).await.is_some() {
+            carry(&gate, &conn, inbox).await;
         }
     };
     tokio::join!(
         joined,
-        mail::deliver(&gate, &conn, post),
+        mail::deliver(&gate, &conn, mail),
         beat(Arc::clone(&conn), settings.ping_interval, settings.ping_timeout),
     );
     gate.shared.forget(&conn);

@@ -49,18 +49,23 @@ pub(super) async fn carry(conn: Arc<Conn>, upgrade: OnUpgrade) {
 /// Probes a WebSocket for a polled session; carries it once the client says so.
 pub(super) async fn probe(conn: Arc<Conn>, upgrade: OnUpgrade) {
     let Some(mut socket) = open(upgrade).await else { return };
+    if conn.carrier() != Carrier::Polling {
+        // It has left polling already, or is about to by another WebSocket.
+        let _ = tokio::time::timeout(FAREWELL, socket.close(None)).await;
+        return;
+    }
+    let mut probing = Probing { conn: &conn, begun: false };
     let upgraded = tokio::select! {
-        upgraded = probed(&conn, &mut socket) => upgraded,
+        upgraded = probing.run(&mut socket) => upgraded,
         () = tokio::time::sleep(PROBE) => false,
         () = conn.over() => false,
     };
+    drop(probing);
     if upgraded {
         run(&conn, socket).await;
         conn.end(Ending::by(Closer::Client, false));
         conn.closed();
     } else {
-        // The session goes on by polling; only the WebSocket ends.
-        conn.carry(Carrier::Probing, Carrier::Polling);
         let _ = tokio::time::timeout(FAREWELL, socket.close(None)).await;
     }
 }
@@ -81,27 +86,48 @@ pub(super) async fn ignore(conn: Arc<Conn>, upgrade: OnUpgrade) {
         .await;
 }
 
-async fn probed(conn: &Arc<Conn>, socket: &mut Socket) -> bool {
-    while let Some(Ok(frame)) = socket.next().await {
-        let Frame::Text(text) = frame else { continue };
-        let Ok(packet) = Packet::read(&text) else { return false };
-        conn.received(&packet, Transport::Websocket);
-        match packet {
-            Packet::Ping(payload) if payload == "probe" => {
-                if !conn.carry(Carrier::Polling, Carrier::Probing) {
-                    return false;
+/// A probe on its way. If it comes to nothing, the session goes on by polling.
+struct Probing<'a> {
+    conn: &'a Arc<Conn>,
+    begun: bool,
+}
+
+impl Probing<'_> {
+    /// Whether the client has moved to the WebSocket.
+    async fn run(&mut self, socket: &mut Socket) -> bool {
+        while let Some(Ok(frame)) = socket.next().await {
+            let Frame::Text(text) = frame else { continue };
+            let Ok(packet) = Packet::read(&text) else { return false };
+            self.conn.received(&packet, Transport::Websocket);
+            match packet {
+                Packet::Ping(payload) if payload == "probe" && !self.begun => {
+                    if !self.begin(socket, payload).await {
+                        return false;
+                    }
                 }
-                let pong = Packet::Pong(payload);
-                conn.sent(&pong, Transport::Websocket);
-                if socket.send(Frame::text(pong.write())).await.is_err() {
-                    return false;
-                }
+                Packet::Upgrade if self.begun => return self.conn.carry(Carrier::Probing, Carrier::WebSocket),
+                _ => return false,
             }
-            Packet::Upgrade => return conn.carry(Carrier::Probing, Carrier::WebSocket),
-            _ => return false,
+        }
+        false
+    }
+
+    async fn begin(&mut self, socket: &mut Socket, payload: String) -> bool {
+        self.begun = self.conn.carry(Carrier::Polling, Carrier::Probing);
+        let pong = Packet::Pong(payload);
+        if self.begun {
+            self.conn.sent(&pong, Transport::Websocket);
+        }
+        self.begun && socket.send(Frame::text(pong.write())).await.is_ok()
+    }
+}
+
+impl Drop for Probing<'_> {
+    fn drop(&mut self) {
+        if self.begun {
+            self.conn.carry(Carrier::Probing, Carrier::Polling);
         }
     }
-    false
 }
 
 /// Carries packets both ways until either side is done.

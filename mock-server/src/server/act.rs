@@ -103,7 +103,7 @@ impl MockServer {
 fn emit(conn: &Conn, event: &str, data: Option<&Value>) {
     match conn.socket() {
         Some(socket) => mail::emit(&socket, event, data),
-        None => conn.send([mail::event(event, data)]),
+        None => conn.post(mail::event(event, data)),
     }
 }
 

@@ -114,8 +114,8 @@ impl House {
         }
     }
 
-    /// Ends what a process takes with it, and comes back after a while.
-    pub(super) async fn restart(&self, down: Duration, keep_sessions: bool) {
+    /// Ends what a process takes with it, and comes back after a while; returns when all has ended.
+    pub(super) async fn restart(self: &Arc<Self>, down: Duration, keep_sessions: bool) {
         self.doors.values().for_each(crate::wire::Listener::close);
         self.shared.die();
         for conn in self.shared.sessions() {
@@ -125,12 +125,15 @@ impl House {
         }
         self.system.clear();
         if !keep_sessions {
-            std::sync::Arc::clone(&self.system).forget().await;
+            Arc::clone(&self.system).forget().await;
         }
-        tokio::time::sleep(down).await;
-        for door in self.doors.values() {
-            // As above.
-            let _ = door.open();
-        }
+        let house = Arc::clone(self);
+        self.shared.spawn_lasting(async move {
+            tokio::time::sleep(down).await;
+            for door in house.doors.values() {
+                // As above.
+                let _ = door.open();
+            }
+        });
     }
 }

@@ -38,6 +38,12 @@ pub enum Direction {
 }
 
 impl Latency {
+    /// How long the peer's first bytes are on their way; none if they are not delayed. For those that were read before
+    /// the latency was known.
+    pub fn first_inward(&self) -> Option<Duration> {
+        self.inward().map(|mut delays| delays.next())
+    }
+
     /// The delays of bytes from the peer.
     pub(super) fn inward(&self) -> Option<Delays> {
         (self.direction != Direction::Out).then(|| self.delays(self.seed))

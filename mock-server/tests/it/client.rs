@@ -213,7 +213,8 @@ impl Socket {
     }
 
     pub(crate) async fn send(&mut self, text: &str) {
-        self.0.send(Message::text(text)).await.unwrap();
+        // Fails when the other side has ended already, which reading will tell.
+        let _ = self.0.send(Message::text(text)).await;
     }
 
     /// The next text; `close CODE`, `eof` or `error` at the end.

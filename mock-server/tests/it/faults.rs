@@ -71,6 +71,7 @@ const HAPPY: [&str; 3] = ["CONNECT", "session_created", "open"];
 #[case(json!({"fault": "connection-reset", "phase": "post-connect"}), &["CONNECT", "error"])]
 #[case(json!({"fault": "connection-reset", "on": "CONNECT"}), &["error"])]
 #[case(json!({"fault": "abrupt-close", "phase": "post-open", "after": "50ms"}), &["error"])]
+#[case(json!({"fault": "connection-reset", "on": "OPEN"}), &["error"])]
 #[case(json!({"fault": "half-open"}), &["CONNECT", "session_created", "open"])]
 #[case(json!({"fault": "half-open", "phase": "authenticating"}), &["CONNECT", "open"])]
 #[case(json!({"fault": "max-connection-lifetime", "lifetime": "150ms"}), &["CONNECT", "session_created", "error"])]

@@ -165,10 +165,24 @@ async fn two_polls_at_once_end_the_session() {
     let mut world = World::start(json!([])).await;
     let session = world.open().await;
     let (one, other) = tokio::join!(session.poll(), session.poll());
-    let mut statuses = [one.status, other.status];
-    statuses.sort_unstable();
-    assert_eq!(statuses, [200, 400]);
-    assert_eq!(world.closed().await, (Closer::Server, false));
+    let mut answers = [(one.status, one.body.len()), (other.status, other.body.len())];
+    answers.sort_unstable();
+    assert_eq!((answers[0], answers[1].0), ((200, "1".len()), 400));
+    assert_eq!(world.closed().await, (Closer::Server, true));
+}
+
+#[tokio::test]
+async fn a_second_websocket_for_a_session_is_closed() {
+    let world = World::start(json!([])).await;
+    let session = world.open().await;
+    let mut first = world.socket(&session.upgrade_path()).await.unwrap();
+    first.send("2probe").await;
+    assert_eq!(first.next().await, "3probe");
+    let mut second = world.socket(&session.upgrade_path()).await.unwrap();
+    assert_eq!(second.rest().await, ["close"]);
+    first.send("5").await;
+    first.connect(&world.token(&json!("jwt"))).await;
+    assert_eq!(name(&first.next().await), "CONNECT");
 }
 
 #[rstest]

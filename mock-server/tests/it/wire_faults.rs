@@ -117,12 +117,19 @@ async fn rest_that_fails(#[case] rule: Value, #[case] status: u16, #[case] body:
 }
 
 #[tokio::test]
-async fn latency_holds_for_both_ways() {
+async fn latency_holds_for_both_ways_and_every_tcp_connection() {
     let world = World::start(json!([{"fault": "latency", "delay": "80ms"}])).await;
-    let mut socket = world.join(&world.token(&json!("jwt"))).await;
     let begun = Instant::now();
-    socket.next().await;
-    assert!(begun.elapsed() >= Duration::from_millis(150), "{:?}", begun.elapsed());
+    let session = world.open().await;
+    let opened = begun.elapsed();
+    assert!(opened >= Duration::from_millis(160), "{opened:?}");
+    session.connect(&world.token(&json!("jwt"))).await;
+    let connected = begun.elapsed();
+    assert!(connected >= opened + Duration::from_millis(160), "{connected:?}");
+    let mut socket = world.join(&world.token(&json!("jwt"))).await;
+    let joined = Instant::now();
+    assert_eq!(name(&socket.next().await), "CONNECT");
+    assert!(joined.elapsed() >= Duration::from_millis(150), "{:?}", joined.elapsed());
 }
 
 #[tokio::test]

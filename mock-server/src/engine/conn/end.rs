@@ -74,6 +74,8 @@ impl Conn {
         let Ending { by, clean, code, reason } =
             state.end.ending.clone().unwrap_or_else(|| Ending::by(Closer::Client, false));
         drop(state);
+        // Another attempt of the client may travel on the same TCP connections.
+        self.bend(|bent| bent.latency = None);
         self.let_go();
         self.record(self.transport(), Entry::Closed(Closed { by, code, reason, clean }));
     }

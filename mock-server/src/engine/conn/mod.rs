@@ -9,6 +9,7 @@ mod traffic;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use serde_json::Value;
 use socketioxide::extract::SocketRef;
@@ -20,6 +21,7 @@ use super::packet::Packet;
 use crate::journal::{Actor, Attempt, Entry, Journal, Transport};
 use crate::script::Subject;
 use crate::server::lock;
+use crate::tokens::kind_of;
 use crate::wire::{Latency, Link};
 
 pub(crate) use self::end::Ending;
@@ -42,6 +44,16 @@ pub(crate) struct Conn {
     ponged: Notify,
     over: CancellationToken,
     inbox: mpsc::Sender<Packet>,
+    mail: mpsc::UnboundedSender<Packet>,
+}
+
+/// What a session has to carry.
+#[derive(Debug)]
+pub(crate) struct Freight {
+    /// From the client to socketioxide.
+    pub(crate) inbox: mpsc::Receiver<Packet>,
+    /// From socketioxide, and from rules that speak in its place, to the client.
+    pub(crate) mail: mpsc::UnboundedReceiver<Packet>,
 }
 
 #[derive(Debug)]
@@ -136,19 +148,21 @@ impl State {
 }
 
 impl Conn {
-    /// The attempt of this head, and the packets that its client will send to socketioxide; `transport` is what carries
-    /// its session, should one come to be.
+    /// The attempt of this head, and what its session will have to carry; `transport` is what carries it, should it come
+    /// to be.
     pub(crate) fn new(
         actor: Actor,
         head: Attempt,
         sid: String,
         transport: Transport,
         journal: Arc<Journal>,
-    ) -> (Arc<Self>, mpsc::Receiver<Packet>) {
-        let (inbox, packets) = mpsc::channel(INBOX);
+    ) -> (Arc<Self>, Freight) {
+        let (inbox, inbox_end) = mpsc::channel(INBOX);
+        let (mail, mail_end) = mpsc::unbounded_channel();
         let (changed, ponged, over) = (Notify::new(), Notify::new(), CancellationToken::new());
         let state = Mutex::new(State::new(transport));
-        (Arc::new(Self { actor, head, sid, journal, state, changed, ponged, over, inbox }), packets)
+        let conn = Self { actor, head, sid, journal, state, changed, ponged, over, inbox, mail };
+        (Arc::new(conn), Freight { inbox: inbox_end, mail: mail_end })
     }
 
     /// Ordinal of the attempt, from 1.
@@ -240,6 +254,13 @@ impl Conn {
         self.state().socket.clone()
     }
 
+    /// How much longer a request should have taken that came on a TCP connection which nobody knew to be slow.
+    pub(crate) fn lateness(&self, link: &Arc<Link>) -> Option<Duration> {
+        let state = self.state();
+        let known = state.links.iter().any(|known| Arc::ptr_eq(known, link));
+        state.bent.latency.filter(|_| !known)?.first_inward()
+    }
+
     /// Notes that a request of the attempt came on this TCP connection.
     pub(crate) fn travels_on(&self, link: &Arc<Link>) {
         let mut state = self.state();
@@ -292,8 +313,7 @@ fn bend(link: &Link, before: Bent, now: Bent) {
 pub(crate) fn kind_by_look(presented: Option<&Value>) -> &'static str {
     match presented {
         None | Some(Value::Null) => "none",
-        Some(Value::String(token)) if token.is_empty() => "none",
-        Some(Value::String(token)) if token.starts_with("guest_") => "guest",
+        Some(Value::String(token)) => kind_of(token),
         Some(_) => "jwt",
     }
 }

@@ -16,6 +16,12 @@ impl Conn {
         self.changed.notify_waiters();
     }
 
+    /// Hands a message to the mail, where the rules have their say before it is queued.
+    pub(crate) fn post(&self, packet: Packet) {
+        // Nobody takes it once the session is over.
+        let _ = self.mail.send(packet);
+    }
+
     /// Takes all packets that wait, if this transport carries the session.
     pub(crate) fn take(&self, transport: Transport) -> Vec<Packet> {
         let mut state = self.state();

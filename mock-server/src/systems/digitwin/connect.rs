@@ -115,7 +115,7 @@ impl Digitwin {
             Fault::DisconnectWithoutVerdict(fault) => peer.leave(fault.via).await,
             Fault::ForcedAuthError(fault) => self.force(peer, fault).await,
             Fault::AuthErrorWithoutDisconnect(AuthErrorWithoutDisconnect { code, message }) => {
-                peer.emit_soon_unchecked(AUTH_ERROR, Some(&self.forced_error(code, message.as_deref())));
+                peer.emit_soon_unchecked(AUTH_ERROR, Some(&self.forced_error(peer, code, message.as_deref())));
             }
             Fault::VerificationError(fault) => {
                 let exception = match fault.mode {
@@ -131,7 +131,7 @@ impl Digitwin {
     async fn force(&self, peer: &Peer, fault: &ForcedAuthError) {
         let payload = match &fault.payload {
             Some(payload) => payload.value().cloned(),
-            None => Some(self.forced_error(&fault.code, fault.message.as_deref())),
+            None => Some(self.forced_error(peer, &fault.code, fault.message.as_deref())),
         };
         peer.emit_soon_unchecked(fault.event.name(), payload.as_ref());
         if fault.disconnect {
@@ -140,11 +140,12 @@ impl Digitwin {
     }
 
     /// The error of this code; without a message it has the document's.
-    fn forced_error(&self, code: &str, message: Option<&str>) -> Value {
+    fn forced_error(&self, peer: &Peer, code: &str, message: Option<&str>) -> Value {
         let errors = &self.shared.contract.errors;
         // `failed` and `invalid` share a code; the plain one is meant.
-        let known = ["required", "invalid", "jwt_expired"].iter().filter_map(|name| errors.get(*name));
-        let documented = known.into_iter().find(|error| error.code == code).map(|error| error.message.as_str());
+        let expired = if peer.conn.who().token_kind == Some("guest") { "guest_expired" } else { "jwt_expired" };
+        let mut known = ["required", "invalid", expired].into_iter().filter_map(|name| errors.get(name));
+        let documented = known.find(|error| error.code == code).map(|error| error.message.as_str());
         let message = message.or(documented).unwrap_or_default();
         json!({"code": code, "message": message, "timestamp": self.timestamp()})
     }
