@@ -9,7 +9,7 @@ use serde_json::Value;
 const RACING: [&str; 6] = ["OPEN", "PROBE", "UPGRADE", "NOOP", "PING", "PONG"];
 
 /// The lanes of every actor of a case.
-pub fn of(case: &Value) -> String {
+pub(crate) fn of(case: &Value) -> String {
     let trace = settled(case);
     let mut actors: Vec<&str> = Vec::new();
     for record in trace {

@@ -1,5 +1,7 @@
 //! Whole-run tests through the real binary, in one program.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "tests speak to whoever runs them")]
+
 mod support;
 
 /// What the harness makes of adapters that crash, hang, flood, lie or print rubbish.

@@ -42,7 +42,7 @@ fn judged() -> Value {
 /// The checks of a client that name this requirement and did not pass.
 fn failures<'a>(results: &'a Value, client: &str, requirement: &str) -> Vec<&'a Value> {
     let cases = results["cases"].as_array().expect("results have cases").iter();
-    let checks = cases.filter(|case| case["client"] == client).flat_map(|case| case["checks"].as_array());
+    let checks = cases.filter(|case| case["client"] == client).filter_map(|case| case["checks"].as_array());
     let named =
         |check: &&Value| check["requirements"].as_array().is_some_and(|ids| ids.iter().any(|id| id == requirement));
     let failed = |check: &&Value| check["outcome"] == "fail" || check["outcome"] == "deviation";

@@ -46,7 +46,7 @@ fn read(path: &Path) -> String {
 /// The files that break a rule, one a line, for a message that says what to do.
 fn offenders(ending: &str, breaks: impl Fn(&Path, &str) -> bool) -> String {
     let broken = files(ending).into_iter().filter(|path| breaks(path, &read(path)));
-    broken.map(|path| format!("\n  {}", path.display())).collect()
+    broken.map(|path| ["\n  ", &path.display().to_string()].concat()).collect()
 }
 
 #[test]

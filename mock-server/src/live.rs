@@ -129,6 +129,11 @@ impl LiveAction {
         }
     }
 
+    /// Whether the action of this name concerns the whole server and not one actor's connection.
+    pub fn is_global(name: &str) -> bool {
+        matches!(name, "advance" | "freeze" | "thaw" | "restart" | "arm" | "disarm")
+    }
+
     /// Reads an action and its arguments; all that is wrong with it at once.
     pub fn read(name: &str, args: &Map<String, Value>) -> Result<Self, Vec<FieldError>> {
         let mut fields = Fields::new(args);

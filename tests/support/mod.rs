@@ -6,13 +6,13 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 /// The repository's top.
-pub fn top() -> PathBuf {
+pub(crate) fn top() -> PathBuf {
     let harness = Path::new(env!("CARGO_MANIFEST_DIR"));
     harness.parent().expect("the harness is a folder of the repository").to_owned()
 }
 
 /// The program under test, to be run at the repository's top.
-pub fn sparring(arguments: &[&str]) -> Command {
+pub(crate) fn sparring(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sparring"));
     command.args(arguments).current_dir(top()).env("NO_COLOR", "1").env_remove("RUST_BACKTRACE").stdin(Stdio::null());
     command
@@ -20,22 +20,22 @@ pub fn sparring(arguments: &[&str]) -> Command {
 
 /// What a command printed and how it ended, for assertions that show all of it.
 #[derive(Debug)]
-pub struct Ran {
+pub(crate) struct Ran {
     /// The exit code.
-    pub code: i32,
+    pub(crate) code: i32,
     /// Standard output.
-    pub out: String,
+    pub(crate) out: String,
     /// Standard error.
-    pub err: String,
+    pub(crate) err: String,
 }
 
 /// Runs the program to its end.
-pub fn run(arguments: &[&str]) -> Ran {
+pub(crate) fn run(arguments: &[&str]) -> Ran {
     finish(&mut sparring(arguments))
 }
 
 /// Runs a prepared command to its end.
-pub fn finish(command: &mut Command) -> Ran {
+pub(crate) fn finish(command: &mut Command) -> Ran {
     let Output { status, stdout, stderr } = command.output().expect("the program under test was built");
     Ran {
         code: status.code().expect("the program was not killed"),
@@ -45,7 +45,7 @@ pub fn finish(command: &mut Command) -> Ran {
 }
 
 /// Whether the Node client can run: `make setup` prepares it where there is Node. Says so where it cannot.
-pub fn node_is_ready() -> bool {
+pub(crate) fn node_is_ready() -> bool {
     let ready = top().join("harness/clients/node/node_modules").is_dir();
     if !ready {
         eprintln!("left out: client node (run `make setup` on a machine with Node.js)");
@@ -54,7 +54,7 @@ pub fn node_is_ready() -> bool {
 }
 
 /// A file of results.
-pub fn results(path: &Path) -> Value {
+pub(crate) fn results(path: &Path) -> Value {
     let text = std::fs::read_to_string(path).expect("the run has written its results");
     serde_json::from_str(&text).expect("results are JSON")
 }

@@ -38,6 +38,7 @@ pub(super) enum Command {
 #[command(
     after_help = "Exit codes: 0 as expected, 1 unexpected result, 2 usage or file error, 3 could not run, 4 nothing selected."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(super) struct RunArguments {
     /// Client to judge: `built-in`, the name of a shipped client, or a folder with an adapter.toml [default: built-in]
     #[arg(long = "client", value_name = "NAME|DIR")]

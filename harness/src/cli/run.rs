@@ -69,8 +69,8 @@ async fn here(arguments: &RunArguments, speed: u32) -> Result<Exit, Failure> {
     let suite = specs::load(arguments.specs.as_deref())?;
     let clients = clients::resolve(&arguments.clients, &arguments.adapters, speed)?;
     let cancel = stop_signal(speed)?;
-    let seed = arguments.seed.unwrap_or_else(new_seed);
-    let fleet = Fleet::new(clients.iter().map(|client| client.launch.clone()), seed);
+    let chance = arguments.seed.unwrap_or_else(new_seed);
+    let fleet = Fleet::new(clients.iter().map(|client| client.launch.clone()), chance);
     let (candidates, infos) = introduce(&fleet, &clients, arguments.list).await?;
     let plan = plan::plan(&suite.scenarios, &candidates, &filter(arguments, &suite)?).map_err(Failure::usage)?;
     if plan.cases.is_empty() {
@@ -81,7 +81,7 @@ async fn here(arguments: &RunArguments, speed: u32) -> Result<Exit, Failure> {
         output::list(&plan).map_err(Failure::could_not_run)?;
         return Ok(Exit::AsExpected);
     }
-    let options = options(arguments, speed, seed);
+    let options = options(arguments, speed, chance);
     let problems = stale(&clients, &suite, &options.today);
     let crew = crew(fleet, clients, &suite);
     let output = Output::new(arguments, Shelf::new(suite), &plan, infos, &options, problems)?;
@@ -150,9 +150,9 @@ fn filter(arguments: &RunArguments, suite: &Suite) -> Result<Filter, Failure> {
     })
 }
 
-fn options(arguments: &RunArguments, speed: u32, seed: u64) -> Options {
+fn options(arguments: &RunArguments, speed: u32, chance: u64) -> Options {
     Options {
-        seed,
+        seed: chance,
         speed,
         jobs: arguments.jobs.map(usize::from),
         repeat: arguments.repeat,

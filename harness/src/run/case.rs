@@ -167,12 +167,15 @@ async fn perform(
     let (Verb::Client(action) | Verb::Probe(action) | Verb::Server(action)) = &step.verb else {
         unreachable!("the matcher gives out actions alone")
     };
-    for actor in &step.who {
+    // What concerns the whole server is done once, on behalf of all its actors.
+    let global = matches!(&step.verb, Verb::Server(action) if LiveAction::is_global(&action.name));
+    for (index, actor) in step.who.iter().enumerate() {
         let args = matcher.resolve(actor, &action.args).map_err(Trouble::harness)?;
         recorder.acted(step, actor, matcher);
         match &step.verb {
             Verb::Client(_) => cast.client_acts(step, actor, action, args).await?,
             Verb::Probe(_) => cast.probe_acts(actor, action, args).await?,
+            _ if global && index > 0 => {}
             _ => cast.server_acts(actor, action, &args).await?,
         }
     }
@@ -184,7 +187,7 @@ struct Cast {
     server: MockServer,
     sessions: BTreeMap<Actor, Session>,
     probes: BTreeMap<Actor, Prober>,
-    users: BTreeMap<Actor, Option<String>>,
+    users: BTreeMap<Actor, String>,
     contract: &'static Contract,
     inputs: mpsc::UnboundedSender<Input>,
 }
@@ -200,7 +203,8 @@ impl Cast {
     async fn assemble(stage: &Stage<'_>, inputs: mpsc::UnboundedSender<Input>) -> Result<Self, Trouble> {
         let server = start_server(stage.scenario, stage.seed).await?;
         forward_journal(&server, inputs.clone());
-        let users = stage.scenario.given.actors.iter().map(|spec| (spec.actor.clone(), spec.user.clone())).collect();
+        let users = stage.scenario.given.actors.iter();
+        let users = users.map(|spec| (spec.actor.clone(), user(spec).to_owned())).collect();
         let contract = stage.setting.contract;
         let mut cast = Self { server, sessions: BTreeMap::new(), probes: BTreeMap::new(), users, contract, inputs };
         for spec in &stage.scenario.given.actors {
@@ -215,7 +219,7 @@ impl Cast {
     async fn open_session(&mut self, stage: &Stage<'_>, spec: &ActorSpec) -> Result<(), Trouble> {
         let adapter = stage.adapter.as_ref().ok_or_else(|| Trouble::harness("a client scenario without a client"))?;
         let url = self.server.url(&spec.actor);
-        let token = spec.token.as_ref().map(|token| self.server.mint(token, user(spec)).value);
+        let token = spec.token.as_ref().map(|token| self.server.mint(token, Some(user(spec))).value);
         let setup = SessionSetup {
             system: stage.scenario.system.name(),
             url: &url,
@@ -287,11 +291,10 @@ impl Cast {
 
     /// The probe's own token: minted by the server's clock when it first acts, and kept.
     fn probe_token(&mut self, actor: &Actor) -> Option<String> {
-        let user = self.users.get(actor).cloned().flatten();
-        let user = user.unwrap_or_else(|| actor.name().to_owned());
+        let user = self.users.get(actor).map(String::as_str);
         let prober = self.probes.get_mut(actor)?;
         if let (None, Some(spec)) = (&prober.minted, &prober.token) {
-            prober.minted = Some(self.server.mint(spec, Some(&user)).value);
+            prober.minted = Some(self.server.mint(spec, user).value);
         }
         prober.minted.clone()
     }
@@ -323,8 +326,8 @@ impl Cast {
             return Ok(Value::Null);
         }
         let spec = TokenSpec::read(description, self.contract).map_err(|errors| Trouble::Harness(all(&errors)))?;
-        let user = self.users.get(actor).and_then(Option::as_deref).unwrap_or_else(|| actor.name());
-        Ok(spec.map_or(Value::Null, |spec| Value::String(self.server.mint(&spec, Some(user)).value)))
+        let user = self.users.get(actor).map(String::as_str);
+        Ok(spec.map_or(Value::Null, |spec| Value::String(self.server.mint(&spec, user).value)))
     }
 
     /// Sends everybody home. Returns what the mock did against its contract, and how the adapter ended if it did not
@@ -342,8 +345,8 @@ impl Cast {
 }
 
 /// The user that an actor's tokens speak of: the one given, else its name.
-fn user(spec: &ActorSpec) -> Option<&str> {
-    Some(spec.user.as_deref().unwrap_or_else(|| spec.actor.name()))
+fn user(spec: &ActorSpec) -> &str {
+    spec.user.as_deref().unwrap_or_else(|| spec.actor.name())
 }
 
 fn all(errors: &[FieldError]) -> String {

@@ -1,6 +1,6 @@
 //! Tokens of each kind: minting good and bad ones, and judging those presented.
 //!
-//! [`TokenSpec`] is a token as people describe it, [`mint`] makes it, [`Judge`] says what a server thinks of it. Ages
+//! [`TokenSpec`] is a token as people describe it, [`mint`](fn@mint) makes it, [`Judge`] says what a server thinks of it. Ages
 //! follow the server's clock. Knows nothing of connections.
 
 mod judge;

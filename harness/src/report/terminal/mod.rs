@@ -1,4 +1,4 @@
-//! What people read in a terminal: [`Progress`] while a run goes on, [`failures`] and [`summary`] at its end.
+//! What people read in a terminal: [`Progress`] while a run goes on, [`failures`] and [`summary`](fn@summary) at its end.
 //!
 //! Pure rendering, except [`Progress`], which draws on events alone: a ticking thread of the progress bar's library
 //! would hang under a warped clock.
