@@ -17,7 +17,7 @@ use super::process::{Ended, Heard, process_id, real_seconds};
 use super::protocol::{self, Incoming, LineError, MAX_LINE_BYTES, Notice, RpcError};
 
 /// The most notifications that one session may send: a bound against floods, far above any honest client.
-const MAX_NOTICES: usize = 5_000;
+const MAX_NOTICES: usize = 50_000;
 /// The most lines that are no JSON.
 const MAX_RUBBISH: usize = 1_000;
 /// How much of the standard error is kept for reports.
