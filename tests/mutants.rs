@@ -16,7 +16,7 @@ use crate::support::{finish, node_is_ready, results, sparring};
 #[case::refresh_loop("refresh-loop", "digitwin/authenticate/refresh-refused", "DT-ERR-02", "request refresh")]
 #[case::ignores_auth_error(
     "ignores-auth-error",
-    "digitwin/states/after-auth-error[close]",
+    "digitwin/authenticate/auth-error-without-disconnect",
     "DT-STATE-04",
     "state error"
 )]
