@@ -1,5 +1,6 @@
 //! `sparring run`: the one place where all six stages stand in a row.
 
+use std::io::Write;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
@@ -42,7 +43,13 @@ fn wanted_speed(asked: Option<u32>) -> Result<u32, Failure> {
         Some(speed) if warp::available() => Ok(speed),
         Some(speed) => Err(Failure::could_not_run(format!("--speed {speed} needs libfaketime: {}", warp::HOW_TO_ADD))),
         None if warp::available() => Ok(DEFAULT_SPEED),
-        None => Ok(1),
+        None => {
+            let hint =
+                format!("speed 1, so documented minutes take minutes: libfaketime was not found; {}", warp::HOW_TO_ADD);
+            // A closed standard error leaves nobody to tell.
+            let _ = writeln!(std::io::stderr(), "{hint}");
+            Ok(1)
+        }
     }
 }
 
@@ -67,11 +74,11 @@ fn exit_of(status: ExitStatus) -> Exit {
 /// All six stages, in this process.
 async fn here(arguments: &RunArguments, speed: u32) -> Result<Exit, Failure> {
     let suite = specs::load(arguments.specs.as_deref())?;
-    let clients = clients::resolve(&arguments.clients, &arguments.adapters, speed)?;
+    let mut clients = clients::resolve(&arguments.clients, &arguments.adapters, speed)?;
     let cancel = stop_signal(speed)?;
     let chance = arguments.seed.unwrap_or_else(new_seed);
     let fleet = Fleet::new(clients.iter().map(|client| client.launch.clone()), chance);
-    let (candidates, infos) = introduce(&fleet, &clients, arguments.list).await?;
+    let (candidates, infos) = introduce(&fleet, &mut clients, arguments.list).await?;
     let plan = plan::plan(&suite.scenarios, &candidates, &filter(arguments, &suite)?).map_err(Failure::usage)?;
     if plan.cases.is_empty() {
         fleet.stop().await;
@@ -121,7 +128,7 @@ fn exit(outcome: Outcome) -> Exit {
 /// Starts every client's adapter and asks what it can do.
 async fn introduce(
     fleet: &Fleet,
-    clients: &[Client],
+    clients: &mut [Client],
     only_list: bool,
 ) -> Result<(Vec<Candidate>, Vec<ClientInfo>), Failure> {
     let (mut candidates, mut infos) = (Vec::new(), Vec::new());
@@ -131,6 +138,8 @@ async fn introduce(
         let hello = adapter.hello();
         candidates.push(Candidate { name: name.clone(), systems: hello.systems.clone() });
         infos.push(run::client_info(name, hello));
+        let expectations = std::mem::take(&mut client.expectations);
+        client.expectations = expectations.for_versions(&[&hello.version, &hello.library.version]);
     }
     if only_list {
         fleet.stop().await;

@@ -121,11 +121,12 @@ pub enum Mismatch {
 
 impl Mismatch {
     /// Whether a late harness could have caused it, so that the case must be tried again before it is held against
-    /// the subject. With everything tied to bounds, that is all but a wrong value of a field that measures no time.
+    /// the subject. With everything tied to bounds, that is all but a wrong value of a field that measures no time, and
+    /// a transition that the contract forbids at all times.
     pub fn is_about_time(&self) -> bool {
         match self {
             Self::Field { path, .. } => path == "growth" || Observed::DURATIONS.contains(&path.as_str()),
-            Self::Reference { .. } => false,
+            Self::Reference { .. } | Self::Transition { .. } => false,
             _ => true,
         }
     }

@@ -24,15 +24,12 @@ pub struct Entry {
     /// Where that is being dealt with.
     #[serde(default)]
     pub issue: Option<String>,
-    /// Version of the client or its library to which it is limited.
+    /// Version of the client or of its library to which it is limited; `4.8` stands for all of `4.8.*`.
     #[serde(default)]
     pub version: Option<String>,
     /// Operating system to which it is limited (`linux`, `macos`, `windows`).
     #[serde(default)]
     pub os: Option<String>,
-    /// Transport to which it is limited.
-    #[serde(default)]
-    pub transport: Option<String>,
     /// Last day on which it holds, `2027-01-31`.
     #[serde(default)]
     pub until: Option<String>,
@@ -63,6 +60,18 @@ impl Expectations {
             serde_saphyr::from_str(text).map_err(|error| ExpectationsError(error.to_string()))?;
         let entries = entries.unwrap_or_default().into_iter().map(compile).collect::<Result<_, _>>()?;
         Ok(Self { entries })
+    }
+
+    /// The entries that hold for one of these versions, or for all.
+    #[must_use]
+    pub fn for_versions(mut self, versions: &[&str]) -> Self {
+        let is = |wanted: &str, version: &str| {
+            version.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.entries.retain(|(entry, _)| {
+            entry.version.as_deref().is_none_or(|wanted| versions.iter().any(|version| is(wanted, version)))
+        });
+        self
     }
 
     /// The entry for a case on this system and this day (`2026-01-31`).
@@ -156,6 +165,18 @@ mod tests {
         let ids = ["digitwin/old", "digitwin/states/loss[reset]"];
         let told = list.stale(&ids, "2026-06-01");
         assert_eq!(told, ["`digitwin/states/*[cut]` matches no case", "`digitwin/old` held until 2026-01-31"]);
+    }
+
+    #[rstest]
+    #[case("4.8", 1)]
+    #[case("4.8.4", 1)]
+    #[case("4.8.40", 0)]
+    #[case("4.80", 0)]
+    #[case("0.1", 1)]
+    fn entries_may_be_limited_to_a_version(#[case] version: &str, #[case] left: usize) {
+        let text = format!("- {{pattern: x, reason: y, version: '{version}'}}");
+        let list = Expectations::read(&text).expect("a well-formed list");
+        assert_eq!(list.for_versions(&["0.1.0", "4.8.4"]).entries.len(), left);
     }
 
     #[test]
