@@ -200,9 +200,9 @@ impl Judgement {
     /// the case inconclusive, unless something else failed too. The checks keep their outcomes.
     #[must_use]
     pub fn doubting_time(mut self) -> Self {
-        // A deviation without mismatch is a pass by a branch that is told as one.
-        let failed = |check: &&CheckVerdict| check.outcome >= Outcome::Deviation && check.mismatch.is_some();
-        let about_time = |check: &CheckVerdict| check.mismatch.as_ref().is_some_and(Mismatch::is_about_time);
+        let failed = |check: &&CheckVerdict| check.outcome >= Outcome::Deviation;
+        // A deviation without mismatch passed by a branch that is told as one; lateness may have led it there.
+        let about_time = |check: &CheckVerdict| check.mismatch.as_ref().is_none_or(Mismatch::is_about_time);
         let mut failures = self.checks.iter().filter(failed).peekable();
         let doubtful = self.outcome <= CaseOutcome::Timeout && failures.peek().is_some() && failures.all(about_time);
         if doubtful {
