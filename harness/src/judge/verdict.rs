@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use sparring_mock_server::journal::Moment;
 
 use crate::spec::model::Level;
-use crate::trace::Observed;
 
 /// The outcome of one check. Worse ones compare greater (scenario language, section 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -120,15 +119,11 @@ pub enum Mismatch {
 }
 
 impl Mismatch {
-    /// Whether a late harness could have caused it, so that the case must be tried again before it is held against
-    /// the subject. With everything tied to bounds, that is all but a wrong value of a field that measures no time, and
-    /// a transition that the contract forbids at all times.
-    pub fn is_about_time(&self) -> bool {
-        match self {
-            Self::Field { path, .. } => path == "growth" || Observed::DURATIONS.contains(&path.as_str()),
-            Self::Reference { .. } | Self::Transition { .. } => false,
-            _ => true,
-        }
+    /// Whether a late harness could have caused it, so that the case must be tried again before it is held against the
+    /// subject. A wrong value may be one that was right a moment before; a transition that the contract forbids at all
+    /// times, or a reference that leads nowhere, has nothing to do with time.
+    pub fn may_come_of_lateness(&self) -> bool {
+        !matches!(self, Self::Reference { .. } | Self::Transition { .. })
     }
 }
 
@@ -202,9 +197,9 @@ impl Judgement {
     pub fn doubting_time(mut self) -> Self {
         let failed = |check: &&CheckVerdict| check.outcome >= Outcome::Deviation;
         // A deviation without mismatch passed by a branch that is told as one; lateness may have led it there.
-        let about_time = |check: &CheckVerdict| check.mismatch.as_ref().is_none_or(Mismatch::is_about_time);
+        let excused = |check: &CheckVerdict| check.mismatch.as_ref().is_none_or(Mismatch::may_come_of_lateness);
         let mut failures = self.checks.iter().filter(failed).peekable();
-        let doubtful = self.outcome <= CaseOutcome::Timeout && failures.peek().is_some() && failures.all(about_time);
+        let doubtful = self.outcome <= CaseOutcome::Timeout && failures.peek().is_some() && failures.all(excused);
         if doubtful {
             self.outcome = CaseOutcome::Inconclusive;
         }

@@ -84,15 +84,18 @@ fn observed_at(case: &CaseResult, check: &CheckVerdict) -> String {
     }
 }
 
-/// The check that decided the outcome: the first of the worst.
+/// The check that decided the outcome: the first of the worst. A transition that the contract forbids comes before the
+/// steps, because one state too many makes every later step of the strict lane fail as well.
 pub fn culprit(case: &CaseResult) -> Option<&CheckVerdict> {
     let worst = case.checks.iter().map(|check| check.outcome).max()?;
-    case.checks.iter().find(|check| check.outcome == worst && worst != Outcome::Pass)
+    let guilty = case.checks.iter().filter(|check| check.outcome == worst && worst != Outcome::Pass);
+    guilty.min_by_key(|check| check.step.is_some())
 }
 
 /// The checks that have to be shown: those that went wrong, or else the ones that decided the outcome.
 pub fn bad_checks(case: &CaseResult) -> Vec<&CheckVerdict> {
-    let wrong: Vec<_> = case.checks.iter().filter(|check| is_bad(check.outcome)).collect();
+    let mut wrong: Vec<_> = case.checks.iter().filter(|check| is_bad(check.outcome)).collect();
+    wrong.sort_by_key(|check| check.step.is_some());
     match culprit(case) {
         // Where trouble ended the case, what came no more is no finding.
         Some(culprit) if wrong.is_empty() && case.outcome <= CaseOutcome::Timeout => {

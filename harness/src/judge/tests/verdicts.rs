@@ -177,11 +177,17 @@ fn an_action_that_was_never_taken() {
     check(steps, "1 attempt 1\n9 end", "not-reached; not-reached = not-reached");
 }
 
-// If the harness was later than it allows, a failure about time makes the case inconclusive; a wrong value does not.
+// If the harness was later than it allows, a failure makes the case inconclusive; a transition that is forbidden at all
+// times does not.
 #[rstest]
 #[case::late("3 attempt 1 open=1", 6, "fail late 1.745s; pass = inconclusive")]
 #[case::missing("1 attempt 3", 6, "fail missing; not-reached = inconclusive")]
-#[case::wrong_value("1 attempt 1 open=2", 6, "fail field open; pass = fail")]
+#[case::wrong_value("1 attempt 1 open=2", 6, "fail field open; pass = inconclusive")]
+#[case::forbidden(
+    "1 attempt 1 open=1\n1 state connected",
+    6,
+    "pass; pass; *fail transition disconnected>connected = fail"
+)]
 #[case::as_late_as_allowed("3 attempt 1 open=1", 5, "fail late 1.745s; pass = fail")]
 #[case::nothing_failed("1 attempt 1 open=1", 6, "pass; pass = pass")]
 fn lateness(#[case] trace: &str, #[case] millis: u64, #[case] expected: &str) {
