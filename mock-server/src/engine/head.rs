@@ -4,9 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::Query;
 use http::request::Parts;
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, Method};
 
 use crate::contract::Contract;
 use crate::journal::{Attempt, Request, Transport};
@@ -47,7 +46,7 @@ impl Head {
     /// Reads a request's head.
     pub(crate) fn read(parts: &Parts, contract: &'static Contract) -> Self {
         let path = parts.uri.path().to_owned();
-        let query = query(&parts.uri);
+        let query = query(parts.uri.query().unwrap_or_default());
         let kind = kind(&parts.method, &path, &query, contract);
         Self { kind, method: parts.method.clone(), path, query, headers: headers(&parts.headers) }
     }
@@ -99,9 +98,8 @@ fn kind(method: &Method, path: &str, query: &BTreeMap<String, String>, contract:
     }
 }
 
-fn query(uri: &Uri) -> BTreeMap<String, String> {
-    Query::<Vec<(String, String)>>::try_from_uri(uri)
-        .map_or_else(|_| BTreeMap::new(), |query| query.0.into_iter().collect())
+fn query(text: &str) -> BTreeMap<String, String> {
+    form_urlencoded::parse(text.as_bytes()).into_owned().collect()
 }
 
 /// Header fields as the journal has them.
