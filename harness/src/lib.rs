@@ -9,7 +9,8 @@
 //! 5. [`judge`]: scenario and trace become a verdict for each check and requirement.
 //! 6. [`report`]: verdicts and traces become text for people and programs.
 //!
-//! [`cli`] calls them; [`probe`] is the peer that drives a server instead of a client.
+//! [`cli`] calls them; [`probe`] is the peer that drives a server instead of a client, and [`secrets`] keeps
+//! tokens out of what people read.
 
 pub mod cli;
 pub mod judge;
@@ -17,5 +18,6 @@ pub mod plan;
 pub mod probe;
 pub mod report;
 pub mod run;
+pub mod secrets;
 pub mod spec;
 pub mod trace;

@@ -2,13 +2,15 @@
 //!
 //! Every connection of every system passes the same stages: accept, request, handshake, authenticate, session, ready,
 //! message, heartbeat, close. Honest code lives in `systems`, over the Engine.IO and HTTP of `engine`; rules in
-//! [`script`], the bytes beneath HTTP in [`wire`]; what happened is in the [`journal`]. [`server`] puts it all together. Nothing here knows of scenario steps, clients under test or verdicts.
+//! [`script`], the bytes beneath HTTP in [`wire`]; what happened is in the [`journal`], in the words of the
+//! [`lane`]. [`server`] puts it all together. Nothing here knows of scenario steps, clients under test or verdicts.
 
 pub mod clock;
 pub mod contract;
 mod engine;
 mod fields;
 pub mod journal;
+pub mod lane;
 pub mod live;
 pub mod script;
 pub mod server;

@@ -2,41 +2,20 @@
 //!
 //! Small functions from data to text. Tokens are shortened to their first ten characters wherever they stand.
 
-use std::borrow::Cow;
-use std::sync::LazyLock;
 use std::time::Duration;
 
-use regex::Regex;
 use serde_json::Value;
 use sparring_mock_server::values::{DurationRange, format_duration};
 
 use super::bounds::{Outside, Span};
 use super::pattern::{Fit, Misfit};
 use super::resolve::written;
+use crate::secrets;
 use crate::spec::model::{JsonType, Key, Pattern, Piece, Reference};
 use crate::trace::Observed;
 
-/// How much of a token may be shown (catalogue, conventions).
-const TOKEN_PREFIX: usize = 10;
-
 /// Longer values are cut here.
 const LONGEST_VALUE: usize = 120;
-
-/// A text in which every token is shortened.
-pub(super) fn without_tokens(text: &str) -> String {
-    static TOKENS: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(eyJ[\w-]*|[Gg][Uu][Ee][Ss][Tt]_[\w-]*)[\w.-]*").expect("the expression is a constant")
-    });
-    TOKENS.replace_all(text, |found: &regex::Captures<'_>| shortened(&found[0]).into_owned()).into_owned()
-}
-
-/// The first ten characters.
-fn shortened(token: &str) -> Cow<'_, str> {
-    match token.char_indices().nth(TOKEN_PREFIX) {
-        Some((end, _)) => Cow::Owned(format!("{}…", &token[..end])),
-        None => Cow::Borrowed(token),
-    }
-}
 
 /// A duration, in the largest unit that keeps it short; parts of a millisecond are kept where there is nothing else.
 pub(super) fn duration(duration: Duration) -> String {
@@ -65,16 +44,16 @@ fn is_token(path: &str) -> bool {
 pub(super) fn value(value: Option<&Value>, path: &str) -> String {
     match value {
         None => "nothing".to_owned(),
-        Some(Value::String(token)) if is_token(path) => Value::from(shortened(token)).to_string(),
+        Some(Value::String(token)) if is_token(path) => Value::from(secrets::prefix(token)).to_string(),
         Some(number) if is_duration(path) && number.is_u64() => time(number.as_i64().unwrap_or(i64::MAX)),
-        Some(value) => cut(without_tokens(&value.to_string())),
+        Some(value) => cut(&secrets::cut(&value.to_string())),
     }
 }
 
-fn cut(text: String) -> String {
+fn cut(text: &str) -> String {
     match text.char_indices().nth(LONGEST_VALUE) {
         Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+        None => text.to_owned(),
     }
 }
 
@@ -217,7 +196,7 @@ pub(super) fn expectation(alternatives: &[String], times: &str, timing: &str) ->
         text.push(' ');
         text.push_str(part);
     }
-    without_tokens(&text)
+    secrets::cut(&text).into_owned()
 }
 
 /// "within" in words.
@@ -241,7 +220,7 @@ pub(super) fn absence(what: &str, window: &str) -> String {
         Some(rest) => format!("nothing {rest}"),
         None => format!("no {}", bare.unwrap_or(what)),
     };
-    without_tokens(&format!("{absence} {window}"))
+    secrets::cut(&format!("{absence} {window}")).into_owned()
 }
 
 /// An adapter's or the runner's own reason for a check that has no verdict of its own.

@@ -10,11 +10,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use sparring_client::net::{Base, Sockets, Stream};
 use sparring_mock_server::contract::Contract;
 use sparring_mock_server::journal::{Answer, Closed, Closer, Entry, Moment};
+use sparring_mock_server::lane::{self, Head};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::task::JoinSet;
 
 use super::recorder::Recorder;
-use super::words::{Head, body, fields};
+use super::words;
 
 /// The longest head that is looked at.
 const MAX_HEAD: usize = 64 * 1024;
@@ -57,8 +58,8 @@ impl RawLink {
         if !self.story.is_told()
             && let Some(head) = request_head(&self.written, self.contract)
         {
-            *attempts += u32::from(head.is_attempt);
-            let connection = head.is_attempt.then_some(*attempts);
+            *attempts += u32::from(head.is_attempt());
+            let connection = head.is_attempt().then_some(*attempts);
             self.story.asks(head, connection);
         }
         self.writer.write_all(bytes).await?;
@@ -89,20 +90,21 @@ impl Story {
             Some(number) => Entry::Attempt(head.attempt(number)),
             None => Entry::Request(head.request(serde_json::Value::Null)),
         };
-        self.recorder.write(connection, head.transport, entry);
+        self.recorder.write(connection, head.transport(), entry);
         let told = Some((head, connection, Moment::now()));
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = told;
     }
 
     fn answers(&self, status: u16, headers: &HeaderMap, rest: &[u8]) {
         let Some((head, connection, asked)) = self.asked() else { return };
-        let answer = Answer { name: head.name, status, headers: fields(headers), body: body(rest), asked };
-        self.recorder.write(connection, head.transport, Entry::Answer(answer));
+        let answer =
+            Answer { name: head.name(), status, headers: lane::headers(headers), body: lane::body(rest), asked };
+        self.recorder.write(connection, head.transport(), Entry::Answer(answer));
     }
 
     fn closes(&self, by: Closer) {
         let (connection, transport) = match self.asked() {
-            Some((head, connection, _)) => (connection, head.transport),
+            Some((head, connection, _)) => (connection, head.transport()),
             None => (None, None),
         };
         let closed = Closed { by, code: None, reason: None, clean: false };
@@ -143,11 +145,11 @@ fn head(bytes: &[u8]) -> Option<(&str, HeaderMap, &[u8])> {
     Some((first, headers, &bytes[end + 4..]))
 }
 
-fn request_head(bytes: &[u8], contract: &Contract) -> Option<Head> {
+fn request_head(bytes: &[u8], contract: &'static Contract) -> Option<Head> {
     let (line, headers, _) = head(bytes)?;
     let mut words = line.split(' ');
     let (method, target) = (words.next()?.parse::<Method>().ok()?, words.next()?);
-    words.next()?.starts_with("HTTP/1.").then(|| Head::read(&method, target, &headers, contract))
+    words.next()?.starts_with("HTTP/1.").then(|| words::head(&method, target, &headers, contract))
 }
 
 fn answer_head(bytes: &[u8]) -> Option<(u16, HeaderMap, &[u8])> {

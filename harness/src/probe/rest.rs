@@ -6,9 +6,10 @@ use serde_json::Value;
 use sparring_client::net::{Base, Call, Reply, Sockets, exchange_on};
 use sparring_mock_server::contract::Contract;
 use sparring_mock_server::journal::{Answer, Entry, Moment};
+use sparring_mock_server::lane::{self, Head};
 
 use super::recorder::Recorder;
-use super::words::{Head, body, fields};
+use super::words;
 
 /// The request. A text is sent as it is, anything else as JSON.
 pub(super) fn call(base: &Base, method: Method, path: &str, headers: HeaderMap, body: Option<Value>) -> Call {
@@ -33,10 +34,10 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// Counts the request among the attempts if it is one.
-    pub(super) fn new(recorder: Recorder, contract: &Contract, call: &Call, attempts: &mut u32) -> Self {
-        let head = Head::read(&call.method, &call.target, &call.headers, contract);
-        *attempts += u32::from(head.is_attempt);
-        let connection = head.is_attempt.then_some(*attempts);
+    pub(super) fn new(recorder: Recorder, contract: &'static Contract, call: &Call, attempts: &mut u32) -> Self {
+        let head = words::head(&call.method, &call.target, &call.headers, contract);
+        *attempts += u32::from(head.is_attempt());
+        let connection = head.is_attempt().then_some(*attempts);
         Self { recorder, head, connection }
     }
 
@@ -44,7 +45,7 @@ impl Exchange {
     pub(super) async fn run(self, base: Base, call: Call) {
         let Ok(stream) = Sockets::default().dial(base.authority()).await else { return };
         let asked = Moment::now();
-        self.asked(body(&call.body));
+        self.asked(lane::body(&call.body));
         if let Ok(reply) = exchange_on(stream, call).await {
             self.answered(asked, &reply);
         }
@@ -55,12 +56,13 @@ impl Exchange {
             Some(number) => Entry::Attempt(self.head.attempt(number)),
             None => Entry::Request(self.head.request(body)),
         };
-        self.recorder.write(self.connection, self.head.transport, entry);
+        self.recorder.write(self.connection, self.head.transport(), entry);
     }
 
     fn answered(&self, asked: Moment, reply: &Reply) {
-        let (name, status) = (self.head.name.clone(), reply.status);
-        let answer = Answer { name, status, headers: fields(&reply.headers), body: body(&reply.body), asked };
-        self.recorder.write(self.connection, self.head.transport, Entry::Answer(answer));
+        let (name, status) = (self.head.name(), reply.status);
+        let answer =
+            Answer { name, status, headers: lane::headers(&reply.headers), body: lane::body(&reply.body), asked };
+        self.recorder.write(self.connection, self.head.transport(), Entry::Answer(answer));
     }
 }

@@ -7,9 +7,10 @@ use sparring_client::engine_io::{self, Asked, End, Packet, Purpose, Tap};
 use sparring_client::net::Reply;
 use sparring_mock_server::contract::Contract;
 use sparring_mock_server::journal::{Answer, Closed, Closer, Entry, Heartbeat, Moment, Transport};
+use sparring_mock_server::lane::{self, Head, with_token};
 
 use super::recorder::Recorder;
-use super::words::{Head, body, fields, message, with_token};
+use super::words::{self, message};
 
 /// See the module.
 #[derive(Debug)]
@@ -50,11 +51,11 @@ impl Witness {
     }
 
     fn write(&self, transport: engine_io::Transport, entry: Entry) {
-        self.recorder.write(Some(self.connection), Some(lane(transport)), entry);
+        self.recorder.write(Some(self.connection), Some(in_lane(transport)), entry);
     }
 
     fn head(&self, asked: &Asked) -> Head {
-        Head::read(&asked.method, &asked.target, &asked.headers, self.contract)
+        words::head(&asked.method, &asked.target, &asked.headers, self.contract)
     }
 
     fn heartbeat(&self, payload: &str) -> Heartbeat {
@@ -78,10 +79,10 @@ impl Tap for Witness {
         // What a poll brings stands in records of its own.
         let holds_packets = asked.method == http::Method::GET && reply.status == 200;
         let answer = Answer {
-            name: self.head(asked).name,
+            name: self.head(asked).name(),
             status: reply.status,
-            headers: fields(&reply.headers),
-            body: if holds_packets { Value::Null } else { body(&reply.body) },
+            headers: lane::headers(&reply.headers),
+            body: if holds_packets { Value::Null } else { lane::body(&reply.body) },
             asked: Moment::now() - asked.at.elapsed(),
         };
         self.write(asked.transport, Entry::Answer(answer));
@@ -121,11 +122,11 @@ impl Tap for Witness {
             End::Failed(failure) if failure.answered => by(Closer::Server, false),
             End::Failed(_) | End::Broken | End::Silent => by(Closer::Network, false),
         };
-        self.close(closed, Some(lane(transport)));
+        self.close(closed, Some(in_lane(transport)));
     }
 }
 
-fn lane(transport: engine_io::Transport) -> Transport {
+fn in_lane(transport: engine_io::Transport) -> Transport {
     match transport {
         engine_io::Transport::Polling => Transport::Polling,
         engine_io::Transport::Websocket => Transport::Websocket,

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use super::results::Results;
-use super::secrets;
+use crate::secrets;
 
 /// Writes the results, ending with a line feed.
 pub fn write(results: &Results, writer: &mut dyn Write) -> io::Result<()> {

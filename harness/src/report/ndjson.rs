@@ -17,7 +17,7 @@ use std::io::{self, Write};
 
 use super::events::RunEvent;
 use super::format::Listener;
-use super::secrets;
+use crate::secrets;
 
 /// Writes events to a writer.
 struct Lines(Box<dyn Write + Send>);

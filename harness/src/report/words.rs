@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use sparring_mock_server::journal::Moment;
 
 use super::results::CaseResult;
-use super::secrets;
 use crate::judge::{CaseOutcome, CheckVerdict, Outcome};
+use crate::secrets;
 use crate::spec::model::{Key, Lane, Level};
 use crate::trace::{Observed, Record, What};
 

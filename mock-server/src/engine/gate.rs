@@ -18,12 +18,12 @@ use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 use super::bridge::SocketIoServer;
 use super::conn::{Conn, Ending};
 use super::departure::{Departures, Noted};
-use super::head::{Head, Kind, headers};
-use super::http::{Reply, Trouble, kept};
+use super::http::{Reply, Trouble};
 use super::obstacle::Obstacle;
 use super::{LARGEST, polling, session, websocket};
 use crate::contract::Cors;
 use crate::journal::{Actor, Answer, Closer, Entry, Moment, Transport};
+use crate::lane::{self, Head, Kind};
 use crate::script::RequestKind;
 use crate::server::Shared;
 use crate::systems::System;
@@ -96,7 +96,13 @@ impl Gate {
         departures: Arc<Departures>,
     ) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
-        let head = Head::read(&parts, self.shared.contract);
+        let head = Head::read(
+            &parts.method,
+            parts.uri.path(),
+            parts.uri.query().unwrap_or_default(),
+            &parts.headers,
+            self.shared.contract,
+        );
         let session = head.sid().and_then(|sid| self.shared.session(sid));
         if let Some(late) = session.and_then(|conn| conn.lateness(&link)) {
             tokio::time::sleep(late).await;
@@ -120,15 +126,15 @@ impl Gate {
         let answer = Answer {
             name: call.head.name(),
             status: response.status().as_u16(),
-            headers: headers(response.headers()),
+            headers: lane::headers(response.headers()),
             body: reply.as_ref().map_or(Value::Null, Reply::kept_body),
             asked: call.asked,
         };
-        let (connection, transport) = (conn.as_ref().map(|conn| conn.number()), call.transport());
+        let (connection, transport) = (conn.as_ref().map(|conn| conn.number()), call.head.transport());
         self.shared.journal.write(&call.actor, connection, transport, Entry::Answer(answer));
         if let (Some(conn), Some(reply)) = (conn, reply) {
             reply.packets.iter().for_each(|packet| conn.sent(packet, Transport::Polling));
-            if matches!(call.head.kind, Kind::Attempt(_)) && conn.is_over() {
+            if call.head.is_attempt() && conn.is_over() {
                 // It was refused, and ends behind its answer.
                 conn.closed();
             } else if !reply.packets.is_empty() {
@@ -140,7 +146,7 @@ impl Gate {
 
     fn record_request(&self, call: &Call, conn: Option<&Conn>, body: Value) {
         let entry = Entry::Request(call.head.request(body));
-        self.shared.journal.write(&call.actor, conn.map(Conn::number), call.transport(), entry);
+        self.shared.journal.write(&call.actor, conn.map(Conn::number), call.head.transport(), entry);
     }
 
     /// Hands a request to whom it concerns.
@@ -268,25 +274,13 @@ impl Gate {
     async fn endpoint(self: &Arc<Self>, call: &Call, name: &'static str, request: Request<Incoming>) -> Reply {
         let body = Limited::new(request.into_body(), LARGEST).collect().await;
         let Ok(body) = body.map(Collected::to_bytes) else { return Trouble::TooLarge.reply() };
-        let body = kept(&body);
+        let body = lane::body(&body);
         self.record_request(call, None, body.clone());
         if let Some(Obstacle::Reply(reply)) = self.obstacle(call, None, RequestKind::Endpoint(name)).await {
             return reply;
         }
         let (status, answer) = self.system.rest(name, &body);
         Reply::json(status, &answer)
-    }
-}
-
-impl Call {
-    /// The transport, where the request has to do with one.
-    pub(super) fn transport(&self) -> Option<Transport> {
-        match self.head.kind {
-            Kind::Attempt(transport) => Some(transport),
-            Kind::Polling => Some(Transport::Polling),
-            Kind::Upgrade => Some(Transport::Websocket),
-            Kind::Preflight | Kind::Endpoint(_) | Kind::Other => None,
-        }
     }
 }
 

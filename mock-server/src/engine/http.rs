@@ -9,6 +9,7 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 
 use super::packet::Packet;
+use crate::lane;
 
 /// An answer before it has become one of HTTP.
 #[derive(Debug, Clone)]
@@ -65,7 +66,7 @@ impl Reply {
 
     /// What the journal keeps of the body: JSON if it is, else a string; null if there is none, or only packets.
     pub(crate) fn kept_body(&self) -> Value {
-        if self.packets.is_empty() { kept(&self.body) } else { Value::Null }
+        if self.packets.is_empty() { lane::body(&self.body) } else { Value::Null }
     }
 
     /// As HTTP has it.
@@ -75,14 +76,6 @@ impl Reply {
         response.headers_mut().extend(self.headers);
         response
     }
-}
-
-/// A body as the journal keeps it: JSON if it is, else a string; null if there is none.
-pub(crate) fn kept(body: &Bytes) -> Value {
-    if body.is_empty() {
-        return Value::Null;
-    }
-    serde_json::from_slice(body).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(body)))
 }
 
 /// What is wrong with an Engine.IO request, in the official server's numbers and words.

@@ -9,12 +9,13 @@ use serde_json::Value;
 use socketioxide::extract::{AckSender, Event, SocketRef, TryData};
 use socketioxide::handler::ConnectHandler;
 
-use super::conn::{Conn, Who, kind_by_look};
+use super::conn::{Conn, Who};
 use super::gate::Gate;
 use super::packet::Packet;
 use super::perform::connect_error;
 use crate::script::{Fault, Stage};
 use crate::systems::Peer;
+use crate::tokens::kind_by_look;
 
 impl Gate {
     /// Whether a client's first packet reaches socketioxide; returns when it is to.

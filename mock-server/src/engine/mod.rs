@@ -6,7 +6,7 @@
 //! tokens, verdicts or the documents; rules it obeys, but does not select.
 //!
 //! ```text
-//! head ── polling / websocket ── conn (outbox, records) ── bridge ── socketioxide
+//! gate ── polling / websocket ── conn (outbox, records) ── bridge ── socketioxide
 //!                                  └── heart
 //! ```
 
@@ -14,7 +14,6 @@ mod bridge;
 pub(crate) mod conn;
 mod departure;
 pub(crate) mod gate;
-mod head;
 mod heart;
 mod http;
 mod join;

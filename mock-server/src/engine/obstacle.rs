@@ -43,7 +43,7 @@ impl Gate {
         let who = conn.map(|conn| conn.who()).unwrap_or_default();
         let subject = Subject {
             connection: conn.map(|conn| conn.number()),
-            transport: call.transport(),
+            transport: call.head.transport(),
             token_kind: who.token_kind,
             user: who.user.as_deref(),
             path: Some(&call.head.path),

@@ -1,4 +1,4 @@
-//! Engine.IO packets and the Socket.IO packets inside them: reading, writing, and how they stand in the journal.
+//! Engine.IO packets and the Socket.IO packets inside them: reading and writing.
 //!
 //! ```text
 //! engine packet   <digit><data>            0 open, 1 close, 2 ping, 3 pong, 4 message, 5 upgrade, 6 noop
@@ -14,12 +14,10 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::journal::Message;
+use crate::lane;
 
 /// Between the packets of a polling body.
 const SEPARATOR: char = '\u{1e}';
-
-/// Longest packet text that the journal keeps whole.
-const KEPT: usize = 4_096;
 
 /// One Engine.IO packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,89 +105,8 @@ impl Packet {
 
     /// How it stands in the journal; none for heartbeats, which have records of their own.
     pub(crate) fn message(&self) -> Option<Message> {
-        let named = |name: &str| Message { name: name.to_owned(), raw: shortened(&self.write()), ..Message::default() };
-        Some(match self {
-            Self::Ping(data) | Self::Pong(data) if data == "probe" => named("PROBE"),
-            Self::Ping(_) | Self::Pong(_) => return None,
-            Self::Open(data) => Message { data: serde_json::from_str(data).ok(), ..named("OPEN") },
-            Self::Close => named("CLOSE"),
-            Self::Upgrade => named("UPGRADE"),
-            Self::Noop => named("NOOP"),
-            Self::Message(text) => Message { raw: shortened(&self.write()), ..socket_message(text) },
-            Self::Binary(_) => Message { binary: true, ..named("BINARY") },
-            Self::Raw(text) => match Self::read(text) {
-                Ok(packet) if packet.write() == *text => return packet.message(),
-                _ => named("RAW"),
-            },
-        })
+        lane::message(&self.write())
     }
-}
-
-/// A text of bounded length, for the journal.
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(KEPT) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-/// The parts of a Socket.IO packet's text.
-struct Parts<'a> {
-    kind: char,
-    id: Option<u64>,
-    json: &'a str,
-}
-
-impl<'a> Parts<'a> {
-    fn read(text: &'a str) -> Option<Self> {
-        let kind = text.chars().next()?;
-        let mut rest = &text[kind.len_utf8()..];
-        if matches!(kind, '5' | '6') {
-            rest = rest.split_once('-')?.1;
-        }
-        if rest.starts_with('/') {
-            rest = rest.split_once(',').map_or("", |(_, rest)| rest);
-        }
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let (id, json) = rest.split_at(digits);
-        Some(Self { kind, id: id.parse().ok(), json })
-    }
-}
-
-/// Reads a Socket.IO packet for the journal; what is not one has the name `RAW`.
-fn socket_message(text: &str) -> Message {
-    let unknown = || Message { name: "RAW".to_owned(), ..Message::default() };
-    let Some(Parts { kind, id, json }) = Parts::read(text) else { return unknown() };
-    let data: Option<Value> = serde_json::from_str(json).ok();
-    let named = |name: &str| Message { name: name.to_owned(), data: data.clone(), ..Message::default() };
-    match (kind, &data) {
-        ('0', _) => named("CONNECT"),
-        ('1', _) => named("DISCONNECT"),
-        ('4', _) => named("CONNECT_ERROR"),
-        ('2' | '5', Some(Value::Array(items))) => event(items, id, kind == '5').unwrap_or_else(unknown),
-        ('3' | '6', Some(Value::Array(items))) => Message {
-            name: "ACK".to_owned(),
-            data: items.first().cloned(),
-            args: items.clone(),
-            binary: kind == '6',
-            id,
-            ..Message::default()
-        },
-        _ => unknown(),
-    }
-}
-
-fn event(items: &[Value], id: Option<u64>, binary: bool) -> Option<Message> {
-    let (name, args) = items.split_first()?;
-    Some(Message {
-        name: name.as_str()?.to_owned(),
-        data: args.first().cloned(),
-        args: args.to_vec(),
-        binary,
-        ack: id.is_some(),
-        id,
-        ..Message::default()
-    })
 }
 
 /// The text of an event packet without its engine type.
@@ -205,39 +122,6 @@ mod tests {
     use super::*;
     use rstest::rstest;
     use serde_json::json;
-
-    #[rstest]
-    #[case("0{\"sid\":\"a\"}", "OPEN", Some(json!({"sid": "a"})))]
-    #[case("1", "CLOSE", None)]
-    #[case("2probe", "PROBE", None)]
-    #[case("3probe", "PROBE", None)]
-    #[case("5", "UPGRADE", None)]
-    #[case("6", "NOOP", None)]
-    #[case("40", "CONNECT", None)]
-    #[case("40{\"token\":\"t\"}", "CONNECT", Some(json!({"token": "t"})))]
-    #[case("40/admin,{\"token\":\"t\"}", "CONNECT", Some(json!({"token": "t"})))]
-    #[case("41", "DISCONNECT", None)]
-    #[case("41/admin,", "DISCONNECT", None)]
-    #[case("44{\"message\":\"no\"}", "CONNECT_ERROR", Some(json!({"message": "no"})))]
-    #[case("42[\"hello\",1,2]", "hello", Some(json!(1)))]
-    #[case("42[\"hello\"]", "hello", None)]
-    #[case("4212[\"hello\",1]", "hello", Some(json!(1)))]
-    #[case("42/a,12[\"hello\",1]", "hello", Some(json!(1)))]
-    #[case("4312[\"yes\"]", "ACK", Some(json!("yes")))]
-    #[case("451-[\"file\",{\"_placeholder\":true,\"num\":0}]", "file", Some(json!({"_placeholder": true, "num": 0})))]
-    #[case("42nonsense", "RAW", None)]
-    #[case("4", "RAW", None)]
-    #[case("42[1]", "RAW", None)]
-    fn journal_names(#[case] text: &str, #[case] name: &str, #[case] data: Option<Value>) {
-        let message = Packet::read(text).unwrap().message().unwrap();
-        assert_eq!((message.name.as_str(), message.data, message.raw.as_str()), (name, data, text));
-    }
-
-    #[test]
-    fn an_event_that_asks_for_an_answer_says_so() {
-        let message = Packet::read("427[\"save\",{}]").unwrap().message().unwrap();
-        assert_eq!((message.ack, message.id, message.args.len()), (true, Some(7), 1));
-    }
 
     #[rstest]
     #[case("")]

@@ -12,6 +12,8 @@ pub use judge::{ExpiredJwt, FutureGuests, Identity, Judge, Readings, Refusal};
 pub use mint::{Minted, mint};
 pub use spec::{MintSpec, TokenSpec};
 
+use serde_json::Value;
+
 /// What every guest token begins with.
 const GUEST_PREFIX: &str = "guest_";
 
@@ -21,6 +23,15 @@ pub fn kind_of(token: &str) -> &'static str {
         "" => "none",
         _ if token.starts_with(GUEST_PREFIX) => "guest",
         _ => "jwt",
+    }
+}
+
+/// The kind of what was presented as a token, by its look alone.
+pub fn kind_by_look(presented: Option<&Value>) -> &'static str {
+    match presented {
+        None | Some(Value::Null) => "none",
+        Some(Value::String(token)) => kind_of(token),
+        Some(_) => "jwt",
     }
 }
 

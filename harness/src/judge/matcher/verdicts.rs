@@ -8,6 +8,7 @@ use super::window::{End, Held, Window};
 use super::{Judged, Matcher};
 use crate::judge::verdict::{CheckVerdict, Mismatch, Outcome};
 use crate::judge::words;
+use crate::secrets;
 use crate::spec::model::{Claim, Expect, Lane, Level, Step, Times, Verb, Window as Span};
 
 /// What a verdict says besides outcome and place.
@@ -163,8 +164,8 @@ impl Matcher<'_> {
             requirements,
             outcome,
             deviation,
-            expected: words::without_tokens(&finding.expected),
-            observed: words::without_tokens(&finding.observed),
+            expected: secrets::cut(&finding.expected).into_owned(),
+            observed: secrets::cut(&finding.observed).into_owned(),
             mismatch: finding.mismatch,
             record: finding.record,
             at: finding.at,

@@ -12,7 +12,8 @@ use crate::judge::{CaseOutcome, CheckVerdict, Outcome};
 use crate::report::library::{Library, Quote};
 use crate::report::results::{Attach, CaseResult};
 use crate::report::status::Status;
-use crate::report::{secrets, words};
+use crate::report::words;
+use crate::secrets;
 use crate::spec::model::Level;
 
 /// Checks that are shown in full.

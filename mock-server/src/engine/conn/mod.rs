@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use serde_json::Value;
 use socketioxide::extract::SocketRef;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -21,7 +20,6 @@ use super::packet::Packet;
 use crate::journal::{Actor, Attempt, Entry, Journal, Transport};
 use crate::script::Subject;
 use crate::server::lock;
-use crate::tokens::kind_of;
 use crate::wire::{Latency, Link};
 
 pub(crate) use self::end::Ending;
@@ -306,14 +304,5 @@ fn bend(link: &Link, before: Bent, now: Bent) {
         (false, true) => link.stall(),
         (true, false) => link.resume(),
         _ => {}
-    }
-}
-
-/// The kind of a token by its look.
-pub(crate) fn kind_by_look(presented: Option<&Value>) -> &'static str {
-    match presented {
-        None | Some(Value::Null) => "none",
-        Some(Value::String(token)) => kind_of(token),
-        Some(_) => "jwt",
     }
 }

@@ -3,11 +3,10 @@
 //! Packets wait in the outbox until the transport takes them; their records are written when they go. Knows nothing of
 //! how a transport carries them.
 
-use serde_json::Value;
-
-use super::{Carrier, Conn, Ending, kind_by_look};
+use super::{Carrier, Conn, Ending};
 use crate::engine::packet::Packet;
-use crate::journal::{Closer, Entry, Heartbeat, Message, Transport};
+use crate::journal::{Closer, Entry, Heartbeat, Transport};
+use crate::lane::with_token;
 
 impl Conn {
     /// Queues packets behind those that wait.
@@ -167,15 +166,4 @@ impl Conn {
     pub(crate) fn coalesced(&self) {
         self.state().coalescing = None;
     }
-}
-
-/// Adds what the journal says of the token in a `CONNECT`.
-fn with_token(message: Message) -> Message {
-    if message.name != "CONNECT" {
-        return message;
-    }
-    let presented = message.data.as_ref().and_then(|auth| auth.get("token"));
-    let token = presented.and_then(Value::as_str).map(str::to_owned);
-    let token_kind = Some(kind_by_look(presented).to_owned());
-    Message { token, token_kind, ..message }
 }

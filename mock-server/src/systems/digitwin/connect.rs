@@ -8,13 +8,13 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{AUTH_ERROR, Digitwin, Established, SESSION_CREATED, place};
-use crate::engine::conn::{Who, kind_by_look};
+use crate::engine::conn::Who;
 use crate::script::fault::{AuthErrorWithoutDisconnect, ForcedAuthError, RevocationPhase, VerificationFailure};
 use crate::script::{Fault, Firing, Stage};
 use crate::server::lock;
 use crate::store::{NewSession, Session};
 use crate::systems::Peer;
-use crate::tokens::{Identity, Refusal, user_of};
+use crate::tokens::{Identity, Refusal, kind_by_look, user_of};
 
 /// How a connection fares before its session.
 enum Course {

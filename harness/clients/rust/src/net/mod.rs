@@ -9,5 +9,5 @@ mod socket;
 
 pub use self::http::{Call, HttpError, Reply, exchange, exchange_on};
 pub use base::{Base, BaseError};
-pub use query::{decode_query, encode_query};
+pub use query::encode_query;
 pub use socket::{Sockets, Stream};

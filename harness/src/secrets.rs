@@ -1,4 +1,4 @@
-//! No report shows more than the first ten characters of a token, wherever it stands: in a field, a header, a raw packet
+//! No verdict and no report shows more than the first ten characters of a token, wherever it stands: in a field, a header, a raw packet
 //! or a sentence of the judge.
 
 use std::borrow::Cow;

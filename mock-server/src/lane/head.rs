@@ -4,16 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::Query;
-use http::request::Parts;
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, Method};
+use serde_json::Value;
 
 use crate::contract::Contract;
 use crate::journal::{Attempt, Request, Transport};
 
 /// The kinds of request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// A connection attempt: `GET` on the Engine.IO path without `sid`.
     Attempt(Transport),
     /// Anything of a polled session.
@@ -30,35 +29,49 @@ pub(crate) enum Kind {
 
 /// The head of a request, in copies that do not keep the connection's buffer alive.
 #[derive(Debug, Clone)]
-pub(crate) struct Head {
+pub struct Head {
     /// What kind it is.
-    pub(crate) kind: Kind,
+    pub kind: Kind,
     /// The method.
-    pub(crate) method: Method,
+    pub method: Method,
     /// Path without query.
-    pub(crate) path: String,
+    pub path: String,
     /// Query parameters, decoded; of several with one name the last.
-    pub(crate) query: BTreeMap<String, String>,
+    pub query: BTreeMap<String, String>,
     /// Header fields, names in lower case; several of one name joined by `, `.
-    pub(crate) headers: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, String>,
 }
 
 impl Head {
     /// Reads a request's head.
-    pub(crate) fn read(parts: &Parts, contract: &'static Contract) -> Self {
-        let path = parts.uri.path().to_owned();
-        let query = query(&parts.uri);
-        let kind = kind(&parts.method, &path, &query, contract);
-        Self { kind, method: parts.method.clone(), path, query, headers: headers(&parts.headers) }
+    pub fn read(method: &Method, path: &str, query: &str, fields: &HeaderMap, contract: &'static Contract) -> Self {
+        let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let kind = kind(method, path, &query, contract);
+        Self { kind, method: method.clone(), path: path.to_owned(), query, headers: headers(fields) }
+    }
+
+    /// Whether it begins an attempt.
+    pub fn is_attempt(&self) -> bool {
+        matches!(self.kind, Kind::Attempt(_))
+    }
+
+    /// The transport, where the request has to do with one.
+    pub fn transport(&self) -> Option<Transport> {
+        match self.kind {
+            Kind::Attempt(transport) => Some(transport),
+            Kind::Polling => Some(Transport::Polling),
+            Kind::Upgrade => Some(Transport::Websocket),
+            Kind::Preflight | Kind::Endpoint(_) | Kind::Other => None,
+        }
     }
 
     /// The session that the request names.
-    pub(crate) fn sid(&self) -> Option<&str> {
+    pub fn sid(&self) -> Option<&str> {
         self.query.get("sid").map(String::as_str)
     }
 
     /// The name in the journal of the request.
-    pub(crate) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         match self.kind {
             Kind::Attempt(Transport::Polling) => "handshake".to_owned(),
             Kind::Attempt(Transport::Websocket) | Kind::Upgrade => "upgrade".to_owned(),
@@ -70,13 +83,13 @@ impl Head {
     }
 
     /// As an attempt in the journal.
-    pub(crate) fn attempt(&self, number: u32) -> Attempt {
+    pub fn attempt(&self, number: u32) -> Attempt {
         let (path, query, headers) = (self.path.clone(), self.query.clone(), self.headers.clone());
         Attempt { number, path, query, headers, token: None, token_kind: None }
     }
 
     /// As a request in the journal.
-    pub(crate) fn request(&self, body: serde_json::Value) -> Request {
+    pub fn request(&self, body: Value) -> Request {
         let (path, query, headers) = (self.path.clone(), self.query.clone(), self.headers.clone());
         Request { name: self.name(), method: self.method.to_string(), path, query, headers, body }
     }
@@ -99,13 +112,8 @@ fn kind(method: &Method, path: &str, query: &BTreeMap<String, String>, contract:
     }
 }
 
-fn query(uri: &Uri) -> BTreeMap<String, String> {
-    Query::<Vec<(String, String)>>::try_from_uri(uri)
-        .map_or_else(|_| BTreeMap::new(), |query| query.0.into_iter().collect())
-}
-
 /// Header fields as the journal has them.
-pub(crate) fn headers(map: &HeaderMap) -> BTreeMap<String, String> {
+pub fn headers(map: &HeaderMap) -> BTreeMap<String, String> {
     let mut fields = BTreeMap::<String, String>::new();
     for (name, value) in map {
         let value = String::from_utf8_lossy(value.as_bytes());
@@ -120,11 +128,20 @@ pub(crate) fn headers(map: &HeaderMap) -> BTreeMap<String, String> {
     fields
 }
 
+/// A body as the journal keeps it: JSON if it is, else a string; null if there is none.
+pub fn body(bytes: &[u8]) -> Value {
+    if bytes.is_empty() {
+        return Value::Null;
+    }
+    serde_json::from_slice(bytes).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(bytes)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::contract::SystemId;
     use rstest::rstest;
+    use serde_json::json;
 
     #[rstest]
     #[case("GET", "/socket.io/?EIO=4&transport=polling", Kind::Attempt(Transport::Polling), "handshake")]
@@ -138,16 +155,23 @@ mod tests {
     #[case("GET", "/auth/refresh", Kind::Other, "/auth/refresh")]
     #[case("GET", "/nowhere?a=1", Kind::Other, "/nowhere")]
     fn kinds(#[case] method: &str, #[case] uri: &str, #[case] kind: Kind, #[case] name: &str) {
-        let (parts, ()) = http::Request::builder().method(method).uri(uri).body(()).unwrap().into_parts();
-        let head = Head::read(&parts, SystemId::Digitwin.contract());
+        let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+        let method = method.parse().unwrap();
+        let head = Head::read(&method, path, query, &HeaderMap::new(), SystemId::Digitwin.contract());
         assert_eq!((head.name().as_str(), head.kind), (name, kind));
     }
 
     #[test]
     fn query_and_headers_are_decoded_and_joined() {
-        let request = http::Request::builder().uri("/socket.io/?a=1%202").header("X-A", "1").header("x-a", "2");
-        let (parts, ()) = request.body(()).unwrap().into_parts();
-        let head = Head::read(&parts, SystemId::Digitwin.contract());
+        let request = http::Request::builder().header("X-A", "1").header("x-a", "2").body(()).unwrap();
+        let head = Head::read(&Method::GET, "/", "a=0&a=1%202", request.headers(), SystemId::Digitwin.contract());
         assert_eq!((head.query["a"].as_str(), head.headers["x-a"].as_str()), ("1 2", "1, 2"));
+    }
+    #[rstest]
+    #[case(b"", Value::Null)]
+    #[case(b"{\"a\":1}", json!({"a": 1}))]
+    #[case(b"plain", json!("plain"))]
+    fn bodies(#[case] bytes: &[u8], #[case] expected: Value) {
+        assert_eq!(body(bytes), expected);
     }
 }
