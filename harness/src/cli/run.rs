@@ -11,7 +11,7 @@ use super::clients::{self, Client};
 use super::exit::{Exit, Failure};
 use super::output::{self, Outcome, Output};
 use super::specs::{self, Shelf};
-use crate::plan::{self, Candidate, Filter};
+use crate::plan::{self, Candidate, Filter, Plan};
 use crate::report::results::ClientInfo;
 use crate::run::warp::{self, Place, WarpEnd};
 use crate::run::{self, Crew, Fleet, Options};
@@ -67,15 +67,16 @@ fn exit_of(status: ExitStatus) -> Exit {
 /// All six stages, in this process.
 async fn here(arguments: &RunArguments, speed: u32) -> Result<Exit, Failure> {
     let suite = specs::load(arguments.specs.as_deref())?;
+    let filter = filter(arguments, &suite)?;
     let clients = clients::resolve(&arguments.clients, &arguments.adapters, speed)?;
     let cancel = stop_signal(speed)?;
     let chance = arguments.seed.unwrap_or_else(new_seed);
     let fleet = Fleet::new(clients.iter().map(|client| client.launch.clone()), chance);
     let (candidates, infos) = introduce(&fleet, &clients, arguments.list).await?;
-    let plan = plan::plan(&suite.scenarios, &candidates, &filter(arguments, &suite)?).map_err(Failure::usage)?;
+    let plan = plan::plan(&suite.scenarios, &candidates, &filter).map_err(Failure::usage)?;
     if plan.cases.is_empty() {
         fleet.stop().await;
-        return Ok(Exit::NothingSelected);
+        return Err(Failure::NothingSelected(nothing(&plan)));
     }
     if arguments.list {
         output::list(&plan).map_err(Failure::could_not_run)?;
@@ -89,6 +90,14 @@ async fn here(arguments: &RunArguments, speed: u32) -> Result<Exit, Failure> {
     // Running, merging and judging happen case by case behind this call; reports are made from what it tells.
     let ((), outcome) = tokio::join!(run::run(plan.cases, crew, options, events, cancel), output.follow(stream));
     outcome.map(exit).map_err(Failure::could_not_run)
+}
+
+/// Why there is nothing to run.
+fn nothing(plan: &Plan) -> String {
+    match plan.left_out.first() {
+        Some(left) => format!("no case is left to run: {}: {}", left.client, left.reason),
+        None => "no case is left to run: the filters, taken together, let none through".to_owned(),
+    }
 }
 
 /// Entries of known-failing lists that excuse nothing any longer: they fail the run.
