@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 use tokio::sync::mpsc;
 
-use super::args::RunArguments;
+use super::args::{LevelArgument, RunArguments};
 use super::exit::Failure;
 use super::specs::Shelf;
 use crate::judge::CaseOutcome;
@@ -67,7 +67,7 @@ impl Output {
             }
         }
         let order = plan.cases.iter().map(|case| (case.scenario.id.clone(), case.client.clone())).collect();
-        let results = empty(options, clients, plan);
+        let results = Results { options: replayed(arguments), ..empty(options, clients, plan) };
         let fail_fast = arguments.fail_fast;
         Ok(Self { listeners, wholes, results, order, problems, fail_fast, shelf, started: Instant::now() })
     }
@@ -151,6 +151,14 @@ pub(super) fn today() -> String {
     day.unwrap_or_default()
 }
 
+/// The options of this run that change the outcome of a single case.
+fn replayed(arguments: &RunArguments) -> Vec<String> {
+    let specs = arguments.specs.as_ref().map(|folder| ["--specs".to_owned(), folder.display().to_string()]);
+    let speed = arguments.speed.map(|speed| ["--speed".to_owned(), speed.to_string()]);
+    let level = matches!(arguments.level, LevelArgument::Must).then(|| ["--level".to_owned(), "must".to_owned()]);
+    [specs, speed, level].into_iter().flatten().flatten().collect()
+}
+
 fn create(path: &Path) -> Result<File, Failure> {
     let wrong = |error: io::Error| Failure::usage(format!("{}: {error}", path.display()));
     if let Some(folder) = path.parent() {
@@ -173,6 +181,7 @@ fn empty(options: &Options, clients: Vec<ClientInfo>, plan: &Plan) -> Results {
         documented_seconds: 0.0,
         wall_seconds: 0.0,
         interrupted: false,
+        options: Vec::new(),
         clients,
         cases: Vec::new(),
         left_out: left_out.collect(),

@@ -13,6 +13,7 @@ use super::output::{self, Outcome, Output};
 use super::specs::{self, Shelf};
 use crate::plan::{self, Candidate, Filter, Plan};
 use crate::report::results::ClientInfo;
+use crate::run::adapter::LaunchError;
 use crate::run::warp::{self, Place, WarpEnd};
 use crate::run::{self, Crew, Fleet, Options};
 use crate::spec::Suite;
@@ -136,15 +137,22 @@ async fn introduce(
     let (mut candidates, mut infos) = (Vec::new(), Vec::new());
     for client in clients {
         let name = &client.launch.name;
-        let adapter = fleet.shared(name).await.map_err(Failure::could_not_run)?;
+        let adapter = fleet.shared(name).await.map_err(|error| did_not_start(client, &error))?;
         let hello = adapter.hello();
         candidates.push(Candidate { name: name.clone(), systems: hello.systems.clone() });
-        infos.push(run::client_info(name, hello));
+        infos.push(run::client_info(name, client.options.clone(), hello));
     }
     if only_list {
         fleet.stop().await;
     }
     Ok((candidates, infos))
+}
+
+/// An adapter that does not start, and what it needs if it says so.
+fn did_not_start(client: &Client, error: &LaunchError) -> Failure {
+    let needs =
+        client.needs.as_ref().map_or_else(String::new, |needs| format!("\n{} needs {needs}", client.launch.name));
+    Failure::CouldNotRun(format!("{error}{needs}"))
 }
 
 fn filter(arguments: &RunArguments, suite: &Suite) -> Result<Filter, Failure> {
