@@ -1,5 +1,6 @@
 //! `sparring run`: the one place where all six stages stand in a row.
 
+use std::io::Write;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
@@ -43,7 +44,12 @@ fn wanted_speed(asked: Option<u32>) -> Result<u32, Failure> {
         Some(speed) if warp::available() => Ok(speed),
         Some(speed) => Err(Failure::could_not_run(format!("--speed {speed} needs libfaketime: {}", warp::HOW_TO_ADD))),
         None if warp::available() => Ok(DEFAULT_SPEED),
-        None => Ok(1),
+        None => {
+            // A closed standard error leaves nobody to tell.
+            let _ =
+                writeln!(std::io::stderr(), "no libfaketime, so documented minutes take minutes: {}", warp::HOW_TO_ADD);
+            Ok(1)
+        }
     }
 }
 
