@@ -75,11 +75,11 @@ fn exit_of(status: ExitStatus) -> Exit {
 async fn here(arguments: &RunArguments, speed: u32) -> Result<Exit, Failure> {
     let suite = specs::load(arguments.specs.as_deref())?;
     let filter = filter(arguments, &suite)?;
-    let clients = clients::resolve(&arguments.clients, &arguments.adapters, speed)?;
+    let mut clients = clients::resolve(&arguments.clients, &arguments.adapters, speed)?;
     let cancel = stop_signal(speed)?;
     let chance = arguments.seed.unwrap_or_else(new_seed);
     let fleet = Fleet::new(clients.iter().map(|client| client.launch.clone()), chance);
-    let (candidates, infos) = introduce(&fleet, &clients, arguments.list).await?;
+    let (candidates, infos) = introduce(&fleet, &mut clients, arguments.list).await?;
     let plan = plan::plan(&suite.scenarios, &candidates, &filter).map_err(Failure::usage)?;
     if plan.cases.is_empty() {
         fleet.stop().await;
@@ -134,10 +134,10 @@ fn exit(outcome: Outcome) -> Exit {
     }
 }
 
-/// Starts every client's adapter and asks what it can do.
+/// Starts every client's adapter and asks what it can do; what it is known to fail depends on its version.
 async fn introduce(
     fleet: &Fleet,
-    clients: &[Client],
+    clients: &mut [Client],
     only_list: bool,
 ) -> Result<(Vec<Candidate>, Vec<ClientInfo>), Failure> {
     let (mut candidates, mut infos) = (Vec::new(), Vec::new());
@@ -147,6 +147,8 @@ async fn introduce(
         let hello = adapter.hello();
         candidates.push(Candidate { name: name.clone(), systems: hello.systems.clone() });
         infos.push(run::client_info(name, client.options.clone(), hello));
+        let known = std::mem::take(&mut client.expectations);
+        client.expectations = known.of_versions(&[&hello.version, &hello.library.version]);
     }
     if only_list {
         fleet.stop().await;

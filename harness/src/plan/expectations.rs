@@ -30,9 +30,6 @@ pub struct Entry {
     /// Operating system to which it is limited (`linux`, `macos`, `windows`).
     #[serde(default)]
     pub os: Option<String>,
-    /// Transport to which it is limited.
-    #[serde(default)]
-    pub transport: Option<String>,
     /// Last day on which it holds, `2027-01-31`.
     #[serde(default)]
     pub until: Option<String>,
@@ -63,6 +60,13 @@ impl Expectations {
             serde_saphyr::from_str(text).map_err(|error| ExpectationsError(error.to_string()))?;
         let entries = entries.unwrap_or_default().into_iter().map(compile).collect::<Result<_, _>>()?;
         Ok(Self { entries })
+    }
+
+    /// The entries that concern a client or library of one of these versions.
+    #[must_use]
+    pub fn of_versions(mut self, versions: &[&str]) -> Self {
+        self.entries.retain(|(entry, _)| entry.version.as_deref().is_none_or(|version| versions.contains(&version)));
+        self
     }
 
     /// The entry for a case on this system and this day (`2026-01-31`).
@@ -148,6 +152,18 @@ mod tests {
     fn wrong_lists(#[case] text: &str, #[case] word: &str) {
         let error = Expectations::read(text).expect_err("the list is wrong").to_string();
         assert!(error.contains(word), "{error}");
+    }
+
+    #[rstest]
+    #[case::of_the_library(&["0.1.0", "4.8.4"], CaseOutcome::Fail, true)]
+    #[case::of_another_version(&["0.1.0", "4.8.5"], CaseOutcome::Fail, false)]
+    #[case::passes_in_another_version(&["0.1.0", "4.8.5"], CaseOutcome::Pass, true)]
+    #[case::passes(&["4.8.4"], CaseOutcome::Pass, false)]
+    fn limited_to_a_version(#[case] versions: &[&str], #[case] outcome: CaseOutcome, #[case] expected: bool) {
+        let list = "- {pattern: digitwin/old, reason: mended in 4.8.5, version: 4.8.4}";
+        let list = Expectations::read(list).expect("a well-formed list").of_versions(versions);
+        let found = list.judge("digitwin/old", outcome, "2026-06-01");
+        assert_eq!(matches!(found, Expected::Yes | Expected::Excused(_)), expected, "{found:?}");
     }
 
     #[test]
