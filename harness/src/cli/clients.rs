@@ -40,7 +40,7 @@ struct Manifest {
     name: String,
     command: Vec<String>,
     #[serde(default)]
-    #[expect(dead_code, reason = "for `make conformance`, which runs it before anything else")]
+    #[expect(dead_code, reason = "for people: a run installs nothing")]
     setup: Vec<String>,
     #[serde(default)]
     needs: Option<String>,
