@@ -16,8 +16,8 @@ help: ## List the targets
 conformance: setup ## Run every scenario against the shipped clients; reports in target/conformance
 	@mkdir -p $(RESULTS)
 	cargo build --release --package sparring
-	clients="--client built-in"; \
-	if [ -e $(NODE_READY) ]; then clients="$$clients --client node"; fi; \
+	@clients="--client built-in"; \
+	if command -v node >/dev/null && [ -e $(NODE_READY) ]; then clients="$$clients --client node"; fi; \
 	target/release/sparring run $$clients \
 	  --report json=$(RESULTS)/results.json --report junit=$(RESULTS)/junit.xml
 

@@ -49,13 +49,14 @@ pub(super) struct RunArguments {
     /// System to run [default: all]
     #[arg(long = "system", value_name = "ID")]
     pub(super) systems: Vec<String>,
-    /// Run only these: a case id or pattern, a requirement id, or tag:WORD
+    /// Run only these: a case id, a folder of them or a pattern, a requirement id, or tag:WORD; may be given more than
+    /// once
     #[arg(long = "filter", value_name = "SELECTOR")]
     pub(super) filter: Vec<Selector>,
-    /// Leave these out
+    /// Leave these out, in the words of --filter
     #[arg(long = "skip", value_name = "SELECTOR")]
     pub(super) skip: Vec<Selector>,
-    /// Run one part of several
+    /// Run one part of several, for instance 2/4
     #[arg(long, value_name = "I/N")]
     pub(super) shard: Option<Shard>,
     /// Print the cases and run nothing
@@ -107,14 +108,14 @@ pub(super) enum LevelArgument {
 pub(super) struct ServeArguments {
     /// System to play
     pub(super) system: String,
-    /// Fault to have, for instance 'silent-auth attempts=1-2'; may be given more than once
+    /// Fault to have, for instance 'silent-auth attempts=1-2'; may be given more than once (see `sparring faults`)
     #[arg(long = "fault", value_name = "RULE")]
     pub(super) faults: Vec<String>,
     /// File with a list of rules, as in a scenario's `server`
     #[arg(long, value_name = "FILE")]
     pub(super) script: Option<PathBuf>,
     /// Address to listen on
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0", value_parser = address)]
     pub(super) listen: SocketAddr,
     /// Documented alternative to choose, for instance jwt_expired_code=AUTH_INVALID
     #[arg(long = "switch", value_name = "NAME=VALUE")]
@@ -122,6 +123,10 @@ pub(super) struct ServeArguments {
     /// Seed of everything that is left to chance
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) seed: u64,
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "expected an address and a port, such as 127.0.0.1:3000")
 }
 
 /// Arguments of `sparring requirements`.

@@ -22,6 +22,15 @@ pub(super) struct Client {
     pub(super) launch: Launch,
     /// What it is known to fail.
     pub(super) expectations: Expectations,
+    /// The words of the command line that chose it.
+    pub(super) options: Vec<String>,
+    /// What has to be installed for it, where it says so.
+    pub(super) needs: Option<String>,
+}
+
+/// A flag and its value as words of a command line.
+fn chosen_by(flag: &str, value: &str) -> Vec<String> {
+    vec![flag.to_owned(), value.to_owned()]
 }
 
 /// `adapter.toml`.
@@ -31,7 +40,7 @@ struct Manifest {
     name: String,
     command: Vec<String>,
     #[serde(default)]
-    #[expect(dead_code, reason = "for `make conformance`, which runs it before anything else")]
+    #[expect(dead_code, reason = "for people: a run installs nothing")]
     setup: Vec<String>,
     #[serde(default)]
     needs: Option<String>,
@@ -67,7 +76,13 @@ fn built_in(speed: u32) -> Result<Client, Failure> {
     let command = vec![program.to_string_lossy().into_owned(), "adapter".into(), "run".into(), BUILT_IN.into()];
     let directory = std::env::current_dir().map_err(Failure::could_not_run)?;
     let expectations = Expectations::read(BUILT_IN_EXPECTATIONS).map_err(Failure::usage)?;
-    Ok(Client { launch: Launch { name: BUILT_IN.to_owned(), command, directory, speed }, expectations })
+    let options = chosen_by("--client", BUILT_IN);
+    Ok(Client {
+        launch: Launch { name: BUILT_IN.to_owned(), command, directory, speed },
+        expectations,
+        options,
+        needs: None,
+    })
 }
 
 /// `COMMAND` or `NAME=COMMAND`.
@@ -79,10 +94,18 @@ fn from_command(text: &str, speed: u32) -> Result<Client, Failure> {
     };
     let words = shlex::split(command).filter(|words| !words.is_empty());
     let command = words.ok_or_else(|| Failure::usage(format!("`{command}` is no command")))?;
-    let program = || Path::new(&command[0]).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    let name = name.or_else(program).unwrap_or_else(|| command[0].clone());
+    let name = name.unwrap_or_else(|| name_of(&command));
     let directory = std::env::current_dir().map_err(Failure::could_not_run)?;
-    Ok(Client { launch: Launch { name, command, directory, speed }, expectations: Expectations::default() })
+    let options = chosen_by("--adapter", text);
+    let launch = Launch { name, command, directory, speed };
+    Ok(Client { launch, expectations: Expectations::default(), options, needs: None })
+}
+
+/// The name of a command's script, `my-adapter` of `node my-adapter.mjs`; of its program, if there is no script.
+fn name_of(command: &[String]) -> String {
+    let is_script = |word: &&String| !word.starts_with('-') && Path::new(word).extension().is_some();
+    let named = command.iter().skip(1).find(is_script).unwrap_or(&command[0]);
+    Path::new(named).file_stem().map_or_else(|| named.clone(), |stem| stem.to_string_lossy().into_owned())
 }
 
 fn from_folder(name: &str, speed: u32) -> Result<Client, Failure> {
@@ -99,10 +122,11 @@ fn from_folder(name: &str, speed: u32) -> Result<Client, Failure> {
     if manifest.command.is_empty() {
         return Err(Failure::usage(format!("{}: `command` is empty", folder.join("adapter.toml").display())));
     }
-    let _ = manifest.needs;
     Ok(Client {
         launch: Launch { name: manifest.name, command: manifest.command, directory: folder, speed },
         expectations,
+        options: chosen_by("--client", name),
+        needs: manifest.needs,
     })
 }
 

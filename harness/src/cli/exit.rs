@@ -19,7 +19,7 @@ pub enum Exit {
     Usage,
     /// The harness or an adapter could not run.
     CouldNotRun,
-    /// The filters selected nothing.
+    /// No case is left to run.
     NothingSelected,
 }
 
@@ -47,6 +47,9 @@ pub(super) enum Failure {
     /// Something that the command needs could not be started.
     #[error("{0}")]
     CouldNotRun(String),
+    /// There is nothing to do.
+    #[error("{0}")]
+    NothingSelected(String),
 }
 
 fn count(errors: usize) -> String {
@@ -68,6 +71,7 @@ impl Failure {
         match self {
             Self::Specs(_) | Self::Usage(_) => Exit::Usage,
             Self::CouldNotRun(_) => Exit::CouldNotRun,
+            Self::NothingSelected(_) => Exit::NothingSelected,
         }
     }
 }

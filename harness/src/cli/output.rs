@@ -9,16 +9,17 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 use tokio::sync::mpsc;
 
-use super::args::RunArguments;
+use super::args::{LevelArgument, RunArguments};
 use super::exit::Failure;
 use super::specs::Shelf;
 use crate::judge::CaseOutcome;
-use crate::plan::Plan;
+use crate::plan::{Plan, Planned};
 use crate::report::events::RunEvent;
 use crate::report::format::Request;
 use crate::report::format::{Listener, Making};
 use crate::report::results::{self, CaseResult, ClientInfo, LeftOutResult, Results};
 use crate::report::terminal::{self, Look, Progress, Talk};
+use crate::report::words;
 use crate::run::Options;
 
 /// What the exit code says of a run.
@@ -40,6 +41,7 @@ pub(super) struct Output {
     results: Results,
     order: Vec<(String, String)>,
     problems: Vec<String>,
+    fail_fast: bool,
     shelf: Shelf,
     started: Instant,
 }
@@ -65,8 +67,9 @@ impl Output {
             }
         }
         let order = plan.cases.iter().map(|case| (case.scenario.id.clone(), case.client.clone())).collect();
-        let results = empty(options, clients, plan);
-        Ok(Self { listeners, wholes, results, order, problems, shelf, started: Instant::now() })
+        let results = Results { options: replayed(arguments), ..empty(options, clients, plan) };
+        let fail_fast = arguments.fail_fast;
+        Ok(Self { listeners, wholes, results, order, problems, fail_fast, shelf, started: Instant::now() })
     }
 
     /// Follows a run to its end, then writes what is made from the whole.
@@ -112,20 +115,33 @@ impl Output {
             writeln!(out, "{problem}")?;
         }
         out.flush()?;
-        Ok(outcome(&self.results, &self.problems))
+        Ok(self.outcome())
+    }
+
+    fn outcome(&self) -> Outcome {
+        let cases = &self.results.cases;
+        let unexpected = cases.iter().any(|case| !case.expected) || !self.problems.is_empty();
+        // With --fail-fast the unexpected outcome is why the run was stopped.
+        let stopped = self.results.interrupted && !(self.fail_fast && unexpected);
+        if stopped || cases.iter().any(|case| case.outcome >= CaseOutcome::Crash) {
+            return Outcome::CouldNotRun;
+        }
+        if unexpected { Outcome::Unexpected } else { Outcome::AsExpected }
     }
 }
 
 /// Prints the cases of a plan, one a line, and what it leaves out.
 pub(super) fn list(plan: &Plan) -> io::Result<()> {
     let mut out = io::stdout().lock();
+    let widest = |length: fn(&Planned) -> usize| plan.cases.iter().map(length).max().unwrap_or_default();
+    let (client, id) = (widest(|case| case.client.len()), widest(|case| case.scenario.id.len()));
     for case in &plan.cases {
-        writeln!(out, "{:<10} {:<60} {}", case.client, case.scenario.id, case.scenario.title)?;
+        writeln!(out, "{:<client$}  {:<id$}  {}", case.client, case.scenario.id, case.scenario.title)?;
     }
     for left in &plan.left_out {
         writeln!(out, "left out: {} {}: {}", left.client, left.id, left.reason)?;
     }
-    writeln!(out, "{} cases", plan.cases.len())
+    writeln!(out, "{}", words::count(plan.cases.len(), "case"))
 }
 
 /// Today in the form in which expectations end.
@@ -135,13 +151,12 @@ pub(super) fn today() -> String {
     day.unwrap_or_default()
 }
 
-fn outcome(results: &Results, problems: &[String]) -> Outcome {
-    let broken = |case: &CaseResult| case.outcome >= CaseOutcome::Crash;
-    if results.interrupted || results.cases.iter().any(broken) {
-        return Outcome::CouldNotRun;
-    }
-    let unexpected = results.cases.iter().any(|case| !case.expected) || !problems.is_empty();
-    if unexpected { Outcome::Unexpected } else { Outcome::AsExpected }
+/// The options of this run that change the outcome of a single case.
+fn replayed(arguments: &RunArguments) -> Vec<String> {
+    let specs = arguments.specs.as_ref().map(|folder| ["--specs".to_owned(), folder.display().to_string()]);
+    let speed = arguments.speed.map(|speed| ["--speed".to_owned(), speed.to_string()]);
+    let level = matches!(arguments.level, LevelArgument::Must).then(|| ["--level".to_owned(), "must".to_owned()]);
+    [specs, speed, level].into_iter().flatten().flatten().collect()
 }
 
 fn create(path: &Path) -> Result<File, Failure> {
@@ -166,6 +181,7 @@ fn empty(options: &Options, clients: Vec<ClientInfo>, plan: &Plan) -> Results {
         documented_seconds: 0.0,
         wall_seconds: 0.0,
         interrupted: false,
+        options: Vec::new(),
         clients,
         cases: Vec::new(),
         left_out: left_out.collect(),

@@ -12,8 +12,9 @@ use super::clients::{self, Client};
 use super::exit::{Exit, Failure};
 use super::output::{self, Outcome, Output};
 use super::specs::{self, Shelf};
-use crate::plan::{self, Candidate, Filter};
+use crate::plan::{self, Candidate, Filter, Plan};
 use crate::report::results::ClientInfo;
+use crate::run::adapter::LaunchError;
 use crate::run::warp::{self, Place, WarpEnd};
 use crate::run::{self, Crew, Fleet, Options};
 use crate::spec::Suite;
@@ -44,10 +45,9 @@ fn wanted_speed(asked: Option<u32>) -> Result<u32, Failure> {
         Some(speed) => Err(Failure::could_not_run(format!("--speed {speed} needs libfaketime: {}", warp::HOW_TO_ADD))),
         None if warp::available() => Ok(DEFAULT_SPEED),
         None => {
-            let hint =
-                format!("speed 1, so documented minutes take minutes: libfaketime was not found; {}", warp::HOW_TO_ADD);
             // A closed standard error leaves nobody to tell.
-            let _ = writeln!(std::io::stderr(), "{hint}");
+            let _ =
+                writeln!(std::io::stderr(), "no libfaketime, so documented minutes take minutes: {}", warp::HOW_TO_ADD);
             Ok(1)
         }
     }
@@ -74,15 +74,16 @@ fn exit_of(status: ExitStatus) -> Exit {
 /// All six stages, in this process.
 async fn here(arguments: &RunArguments, speed: u32) -> Result<Exit, Failure> {
     let suite = specs::load(arguments.specs.as_deref())?;
+    let filter = filter(arguments, &suite)?;
     let mut clients = clients::resolve(&arguments.clients, &arguments.adapters, speed)?;
     let cancel = stop_signal(speed)?;
     let chance = arguments.seed.unwrap_or_else(new_seed);
     let fleet = Fleet::new(clients.iter().map(|client| client.launch.clone()), chance);
     let (candidates, infos) = introduce(&fleet, &mut clients, arguments.list).await?;
-    let plan = plan::plan(&suite.scenarios, &candidates, &filter(arguments, &suite)?).map_err(Failure::usage)?;
+    let plan = plan::plan(&suite.scenarios, &candidates, &filter).map_err(Failure::usage)?;
     if plan.cases.is_empty() {
         fleet.stop().await;
-        return Ok(Exit::NothingSelected);
+        return Err(Failure::NothingSelected(nothing(&plan)));
     }
     if arguments.list {
         output::list(&plan).map_err(Failure::could_not_run)?;
@@ -96,6 +97,14 @@ async fn here(arguments: &RunArguments, speed: u32) -> Result<Exit, Failure> {
     // Running, merging and judging happen case by case behind this call; reports are made from what it tells.
     let ((), outcome) = tokio::join!(run::run(plan.cases, crew, options, events, cancel), output.follow(stream));
     outcome.map(exit).map_err(Failure::could_not_run)
+}
+
+/// Why there is nothing to run.
+fn nothing(plan: &Plan) -> String {
+    match plan.left_out.first() {
+        Some(left) => format!("no case is left to run: {}: {}", left.client, left.reason),
+        None => "no case is left to run: the filters, taken together, let none through".to_owned(),
+    }
 }
 
 /// Entries of known-failing lists that excuse nothing any longer: they fail the run.
@@ -125,7 +134,7 @@ fn exit(outcome: Outcome) -> Exit {
     }
 }
 
-/// Starts every client's adapter and asks what it can do.
+/// Starts every client's adapter and asks what it can do; what it is known to fail depends on its version.
 async fn introduce(
     fleet: &Fleet,
     clients: &mut [Client],
@@ -134,17 +143,24 @@ async fn introduce(
     let (mut candidates, mut infos) = (Vec::new(), Vec::new());
     for client in clients {
         let name = &client.launch.name;
-        let adapter = fleet.shared(name).await.map_err(Failure::could_not_run)?;
+        let adapter = fleet.shared(name).await.map_err(|error| did_not_start(client, &error))?;
         let hello = adapter.hello();
         candidates.push(Candidate { name: name.clone(), systems: hello.systems.clone() });
-        infos.push(run::client_info(name, hello));
-        let expectations = std::mem::take(&mut client.expectations);
-        client.expectations = expectations.for_versions(&[&hello.version, &hello.library.version]);
+        infos.push(run::client_info(name, client.options.clone(), hello));
+        let known = std::mem::take(&mut client.expectations);
+        client.expectations = known.for_versions(&[&hello.version, &hello.library.version]);
     }
     if only_list {
         fleet.stop().await;
     }
     Ok((candidates, infos))
+}
+
+/// An adapter that does not start, and what it needs if it says so.
+fn did_not_start(client: &Client, error: &LaunchError) -> Failure {
+    let needs =
+        client.needs.as_ref().map_or_else(String::new, |needs| format!("\n{} needs {needs}", client.launch.name));
+    Failure::CouldNotRun(format!("{error}{needs}"))
 }
 
 fn filter(arguments: &RunArguments, suite: &Suite) -> Result<Filter, Failure> {

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 use sparring_mock_server::contract::{Contract, SystemId};
 use sparring_mock_server::journal::{Actor, Moment};
-use sparring_mock_server::script::{self, Rule};
+use sparring_mock_server::script::{self, LineError, Rule};
 use sparring_mock_server::server::MockServer;
 use sparring_mock_server::tokens::TokenSpec;
 use sparring_mock_server::values::{FieldError, closest};
@@ -62,6 +62,9 @@ fn rules(arguments: &ServeArguments, system: SystemId) -> Result<Vec<Rule>, Fail
     for line in &arguments.faults {
         match Rule::parse_line(line) {
             Ok(rule) => rules.push((format!("--fault '{line}'"), rule)),
+            Err(LineError::Fields(errors)) => {
+                wrong.extend(errors.iter().map(|error| format!("--fault '{line}': {}", told(error))));
+            }
             Err(error) => wrong.push(format!("--fault '{line}': {error}")),
         }
     }
@@ -72,6 +75,9 @@ fn rules(arguments: &ServeArguments, system: SystemId) -> Result<Vec<Rule>, Fail
         }
     }
     for (origin, rule) in &rules {
+        if rule.who.is_some() {
+            wrong.push(format!("{origin}: `who` tells the clients of a scenario apart; here there is only one"));
+        }
         wrong.extend(rule.check(system).iter().map(|error| format!("{origin}: {error}")));
     }
     if wrong.is_empty() {
@@ -85,7 +91,24 @@ fn script_file(path: &Path) -> Result<Vec<Rule>, Vec<String>> {
     let wrong = |error: &dyn std::fmt::Display| vec![format!("{}: {error}", path.display())];
     let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
     let value: Value = serde_saphyr::from_str(&text).map_err(|error| wrong(&error))?;
-    script::read_rules(&value).map_err(|errors| errors.iter().flat_map(|error: &FieldError| wrong(error)).collect())
+    script::read_rules(&value).map_err(|errors| errors.iter().flat_map(|error| wrong(&told(error))).collect())
+}
+
+/// What is wrong with a field. Of an unknown fault not what there is instead, which is a screen of its own.
+fn told(error: &FieldError) -> String {
+    let FieldError { path, found, expected, suggestion } = error;
+    // What is quoted was written; nothing is quoted where the id is missing.
+    let place = path.strip_suffix("fault").filter(|_| found.starts_with('`')).map(|place| place.trim_end_matches('.'));
+    let text = match (place, suggestion) {
+        (Some(_), Some(name)) => format!("there is no fault {found}; did you mean `{name}`?"),
+        (Some(_), None) => format!("there is no fault {found}; `sparring faults` lists what there is"),
+        (None, _) if path.is_empty() => format!("found {found}, expected {expected}"),
+        (None, _) => return error.to_string(),
+    };
+    match place {
+        Some(place) if !place.is_empty() => format!("{place}: {text}"),
+        _ => text,
+    }
 }
 
 fn switches(words: &[String], contract: &Contract) -> Result<BTreeMap<String, String>, Failure> {
@@ -120,7 +143,7 @@ fn introduce(
     }
     for kind in contract.tokens.keys() {
         if let Ok(Some(spec)) = TokenSpec::read(&Value::from(kind.as_str()), contract) {
-            writeln!(out, "  {kind:<8} {}", server.mint(&spec, None).value)?;
+            writeln!(out, "  token    {} ({kind})", server.mint(&spec, None).value)?;
         }
     }
     for (name, endpoint) in &contract.endpoints {

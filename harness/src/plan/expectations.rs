@@ -159,14 +159,6 @@ mod tests {
         assert!(error.contains(word), "{error}");
     }
 
-    #[test]
-    fn entries_that_excuse_nothing_are_told() {
-        let list = Expectations::read(LIST).expect("a well-formed list");
-        let ids = ["digitwin/old", "digitwin/states/loss[reset]"];
-        let told = list.stale(&ids, "2026-06-01");
-        assert_eq!(told, ["`digitwin/states/*[cut]` matches no case", "`digitwin/old` held until 2026-01-31"]);
-    }
-
     #[rstest]
     #[case("4.8", 1)]
     #[case("4.8.4", 1)]

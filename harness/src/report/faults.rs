@@ -34,8 +34,12 @@ pub fn one(id: &str) -> Option<String> {
             let _ = writeln!(text, "  {:<16} {}", "", param.doc);
         }
     }
-    let _ = writeln!(text, "\nCommon keys      {}", keys(info).join(", "));
-    let _ = writeln!(text, "Systems          {}", systems(info).join(", "));
+    text.push_str("\nCommon keys, all optional unless said otherwise\n");
+    for key in keys(info) {
+        let needed = if key == "on" && info.keys.on == OnKey::Sent { "; required" } else { "" };
+        let _ = writeln!(text, "  {key:<16} {}{needed}", meaning(key));
+    }
+    let _ = writeln!(text, "\nSystems\n  {}", systems(info).join(", "));
     let _ = writeln!(text, "\nExample\n  sparring serve {} --fault '{}'", systems(info).first()?, example(info));
     Some(text)
 }
@@ -102,6 +106,21 @@ fn keys(info: &FaultInfo) -> Vec<&'static str> {
     keys
 }
 
+/// What a common key says.
+fn meaning(key: &str) -> &'static str {
+    match key {
+        "attempts" => "connection attempts on which it works, from 1: 3, 1-2 or 4+",
+        "when" => "connections on which it works: {token: guest}; also by transport, user, path or header",
+        "who" => "the client on which it works; in scenarios only",
+        "on" => "the event or packet that it is about, such as session_created or CONNECT",
+        "after" => "how much later it begins: 250ms, 1.5s, 2m or 1h",
+        "for" => "how long it lasts",
+        "times" => "how often it happens at most",
+        "probability" => "its chance each time, from 0 to 1",
+        _ => "",
+    }
+}
+
 fn systems(info: &FaultInfo) -> Vec<&'static str> {
     SystemId::ALL.into_iter().filter(|system| info.applies_to(*system)).map(SystemId::name).collect()
 }
@@ -116,7 +135,8 @@ fn example(info: &FaultInfo) -> String {
         rule.push_str(" on=session_created");
     }
     for param in info.params.iter().filter(|param| param.presence == Presence::Required) {
-        let _ = write!(rule, " {}={}", param.name, sample(param));
+        let value = sample(param);
+        let _ = write!(rule, " {}={}", param.name, value.as_str().map_or_else(|| value.to_string(), str::to_owned));
     }
     rule
 }
@@ -145,7 +165,7 @@ mod tests {
     #[test]
     fn every_example_is_a_rule_that_its_systems_take() {
         for info in Fault::catalogue() {
-            let line = example(info).replace('"', "");
+            let line = example(info);
             let rule = Rule::parse_line(&line);
             assert!(rule.is_ok(), "{line}: {rule:?}");
         }
@@ -153,6 +173,8 @@ mod tests {
 
     #[test]
     fn every_fault_can_be_listed_and_explained() {
+        let unexplained = |info: &FaultInfo| keys(info).into_iter().any(|key| meaning(key).is_empty());
+        assert!(!Fault::catalogue().iter().any(unexplained));
         let all = all();
         for id in Fault::ids() {
             assert!(all.contains(id), "{id}");

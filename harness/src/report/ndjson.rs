@@ -5,7 +5,7 @@
 //! | `event` | members |
 //! | --- | --- |
 //! | `run-started` | `cases`, `seed`, `speed` |
-//! | `client-ready` | `name`, `version`, `library`, `exposes` |
+//! | `client-ready` | `name`, `version`, `library`, `exposes`, `options` |
 //! | `case-started` | `id`, `client`, `run` |
 //! | `case-postponed` | `id`, `client`, `run`, `reason` |
 //! | `case-finished` | those of a case in `results.json` (`results.schema.json`) |

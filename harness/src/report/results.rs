@@ -30,6 +30,9 @@ pub struct Results {
     pub wall_seconds: f64,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
+    /// Words of the command line that a replay of a single case needs too, such as `--specs` and its folder.
+    #[serde(default)]
+    pub options: Vec<String>,
     /// The clients that ran.
     pub clients: Vec<ClientInfo>,
     /// Every case that ran, in the order of the plan, re-runs after their first run.
@@ -49,6 +52,9 @@ pub struct ClientInfo {
     pub library: String,
     /// What it reports: `states`, `events`, `tokens`, `logs`.
     pub exposes: Vec<String>,
+    /// The words of the command line that chose it, such as `--client` and its name.
+    #[serde(default)]
+    pub options: Vec<String>,
 }
 
 /// How a subject is attached, which says what can be seen of it.

@@ -91,9 +91,7 @@ impl Status {
         let subject = subject(case);
         Some(match self {
             Self::Pass | Self::KnownFailing | Self::Fail => return None,
-            Self::UnexpectedPass => {
-                "It passes now. `sparring expect update` takes its entry out of the list.".to_owned()
-            }
+            Self::UnexpectedPass => "It passes now: its entry in the client's known-failing.yaml can go.".to_owned(),
             Self::Deviation => format!(
                 "The document contradicts itself or is silent here, and the {subject} differs from the reading that \
                  Sparring took."

@@ -311,13 +311,14 @@ impl Run {
     }
 }
 
-/// What a client said of itself, for the report.
-pub fn client_info(name: &str, hello: &Hello) -> ClientInfo {
+/// What a client said of itself, for the report; `options` chose it on the command line.
+pub fn client_info(name: &str, options: Vec<String>, hello: &Hello) -> ClientInfo {
     ClientInfo {
         name: name.to_owned(),
         version: hello.version.clone(),
         library: format!("{} {}", hello.library.name, hello.library.version).trim().to_owned(),
         exposes: hello.exposes.clone(),
+        options,
     }
 }
 

@@ -392,6 +392,7 @@ pub(super) fn run(cases: Vec<CaseResult>) -> Results {
         documented_seconds: 4_335.0,
         wall_seconds: 41.3,
         interrupted: false,
+        options: Vec::new(),
         clients: vec![client("built-in", "rust_socketio 0.6.0"), client("node", "socket.io-client 4.8.4")],
         cases,
         left_out: Vec::new(),
@@ -404,6 +405,7 @@ fn client(name: &str, library: &str) -> ClientInfo {
         version: "0.1.0".to_owned(),
         library: library.to_owned(),
         exposes: ["states", "events", "tokens", "logs"].map(str::to_owned).to_vec(),
+        options: vec!["--client".to_owned(), name.to_owned()],
     }
 }
 

@@ -2,7 +2,7 @@
 
 use console::measure_text_width;
 
-use super::look::{Look, Tone, pad};
+use super::look::{Look, Tone, pad, wrap};
 use super::{LABEL, tone};
 use crate::report::events::{CaseName, RunEvent};
 use crate::report::results::{CaseResult, ClientInfo};
@@ -84,7 +84,7 @@ impl Board {
         let plain = case.expected && (status == Status::Pass || self.talk == Talk::Quiet);
         (!plain).then(|| {
             let label = look.paint(tone(status), &pad(&status.label(), LABEL));
-            format!("{label}  {} · {}  {}", words::numbered(case), case.client, words::headline(case))
+            row(&label, &format!("{} · {}", words::numbered(case), case.client), &words::headline(case), look)
         })
     }
 
@@ -145,5 +145,18 @@ fn introduction(client: &ClientInfo) -> String {
 
 fn postponed(case: &CaseName, reason: &str, look: Look) -> String {
     let label = look.paint(Tone::Dim, &pad("AGAIN, ALONE", LABEL));
-    format!("{label}  {} · {}  {reason}", case.id, case.client)
+    row(&label, &format!("{} · {}", case.id, case.client), reason, look)
+}
+
+/// A label of the usual width, a case, and what there is to say of it: below the case where a line cannot hold both.
+fn row(label: &str, case: &str, text: &str, look: Look) -> String {
+    let indent = LABEL + 2;
+    if indent + measure_text_width(case) + 2 + measure_text_width(text) <= look.width {
+        return format!("{label}  {case}  {text}");
+    }
+    let below = wrap(text, look.width.saturating_sub(indent));
+    std::iter::once(format!("{label}  {case}"))
+        .chain(below.iter().map(|line| format!("{}{line}", " ".repeat(indent))))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

@@ -10,7 +10,7 @@ use super::look::{Look, Tone, pad_left, wrap};
 use super::tone;
 use crate::judge::{CaseOutcome, CheckVerdict, Outcome};
 use crate::report::library::{Library, Quote};
-use crate::report::results::{Attach, CaseResult};
+use crate::report::results::{Attach, CaseResult, Results};
 use crate::report::status::Status;
 use crate::report::words;
 use crate::secrets;
@@ -30,7 +30,7 @@ struct Finding<'a> {
 }
 
 /// The report of one case.
-pub(super) fn failure(case: &CaseResult, seed: u64, library: &dyn Library, look: Look) -> String {
+pub(super) fn failure(case: &CaseResult, run: &Results, library: &dyn Library, look: Look) -> String {
     let findings = findings(case);
     let shown = &findings[..findings.len().min(CHECKS)];
     let mut lines = headline(case, look);
@@ -47,7 +47,7 @@ pub(super) fn failure(case: &CaseResult, seed: u64, library: &dyn Library, look:
         lines.extend(trace);
     }
     lines.push(String::new());
-    lines.push(format!("  {} {}", look.paint(Tone::Dim, "replay:"), replay(case, seed)));
+    lines.push(format!("  {} {}", look.paint(Tone::Dim, "replay:"), replay(case, run)));
     let mut text = lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n");
     text.push('\n');
     text
@@ -216,12 +216,13 @@ fn outcome_tone(outcome: Outcome) -> Tone {
 }
 
 /// The command that runs just this case again.
-fn replay(case: &CaseResult, seed: u64) -> String {
-    let client = match case.attach {
-        Attach::Adapter => format!(" --client {}", quoted(&case.client)),
-        Attach::Probe => String::new(),
-    };
-    format!("sparring run{client} --filter {} --seed {seed}", quoted(&case.id))
+fn replay(case: &CaseResult, run: &Results) -> String {
+    let client = run.clients.iter().find(|client| case.attach == Attach::Adapter && client.name == case.client);
+    let client = client.map_or(&[][..], |client| &client.options);
+    let seed = run.seed.to_string();
+    let words = ["--filter", &case.id, "--seed", &seed];
+    let words = client.iter().chain(&run.options).map(String::as_str).chain(words);
+    std::iter::once("sparring run".to_owned()).chain(words.map(quoted)).collect::<Vec<_>>().join(" ")
 }
 
 /// In quotes, if a shell would read it otherwise.

@@ -32,7 +32,7 @@ const LABEL: usize = 15;
 pub fn failures(results: &Results, library: &dyn Library, look: Look, writer: &mut dyn Write) -> io::Result<()> {
     for case in results.cases.iter().filter(|case| !case.expected) {
         writeln!(writer, "{}", look.paint(Tone::Dim, &"─".repeat(look.width)))?;
-        writeln!(writer, "{}", failure::failure(case, results.seed, library, look))?;
+        writeln!(writer, "{}", failure::failure(case, results, library, look))?;
     }
     Ok(())
 }

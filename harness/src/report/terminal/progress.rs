@@ -45,8 +45,9 @@ impl Progress {
         Self::bar(talk, Look::stderr(), target)
     }
 
-    /// Lines only, one for each thing that is worth it.
+    /// Lines only, one for each thing that is worth it, however long: what reads them may search them.
     pub fn lines(talk: Talk, look: Look, writer: impl Write + Send + 'static) -> Self {
+        let look = Look { width: usize::MAX, ..look };
         Self { board: Board::new(talk), screen: Screen::Lines(Box::new(writer)), look }
     }
 

@@ -2,12 +2,18 @@
 //!
 //! The rules are those of `harness/clients/README.md`. Judges the adapter, never its client.
 
+use std::time::Duration;
+
 use serde_json::{Map, json};
 use sparring_mock_server::contract::SystemId;
 use sparring_mock_server::journal::Actor;
 use sparring_mock_server::server::MockServer;
+use tokio::time::timeout;
 
 use super::{Adapter, Ended, Heard, Launch, NoticeKind, RpcError, SessionSetup};
+
+/// How long an answer or a first report may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A rule, and what is wrong if it was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,10 +100,13 @@ enum Refusal {
     Ended(#[from] Ended),
     #[error("the process ended before it answered")]
     Gone,
+    #[error("no answer within {} s", PATIENCE.as_secs())]
+    Silent,
 }
 
 async fn answer(sent: Result<super::Answer, Ended>) -> Result<serde_json::Value, Refusal> {
-    Ok(sent?.await.map_err(|_| Refusal::Gone)??)
+    let answer = timeout(PATIENCE, sent?).await.map_err(|_| Refusal::Silent)?;
+    Ok(answer.map_err(|_| Refusal::Gone)??)
 }
 
 fn refused(answer: Result<serde_json::Value, Refusal>) -> Result<(), String> {
@@ -109,7 +118,6 @@ fn refused(answer: Result<serde_json::Value, Refusal>) -> Result<(), String> {
 }
 
 async fn first_state(heard: &mut tokio::sync::mpsc::UnboundedReceiver<Heard>) -> Result<(), String> {
-    let patience = std::time::Duration::from_secs(10);
     let state = async {
         while let Some(heard) = heard.recv().await {
             match heard {
@@ -122,7 +130,8 @@ async fn first_state(heard: &mut tokio::sync::mpsc::UnboundedReceiver<Heard>) ->
         }
         Err("the session ended".to_owned())
     };
-    tokio::time::timeout(patience, state).await.unwrap_or_else(|_| Err("none came within 10 s of `connect`".to_owned()))
+    let none = || format!("none came within {} s of `connect`", PATIENCE.as_secs());
+    timeout(PATIENCE, state).await.unwrap_or_else(|_| Err(none()))
 }
 
 fn quiet(heard: &mut tokio::sync::mpsc::UnboundedReceiver<Heard>) -> Result<(), String> {

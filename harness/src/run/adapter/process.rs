@@ -158,7 +158,7 @@ impl Adapter {
             "session": session.id, "system": setup.system, "url": setup.url, "api": setup.url,
             "token": setup.token, "options": setup.options,
         });
-        match self.inner.ask("open", &params, real_seconds(30, self.inner.launch.speed)).await? {
+        match self.inner.ask("open", &params, 30).await? {
             Ok(_) => Ok((session, receiver)),
             Err(error) => Err(self.inner.break_off(&Ended::Protocol(format!("`open` was refused: {error}")))),
         }
@@ -211,7 +211,7 @@ impl Session {
     /// Closes the session. From now on what the adapter says of it is ignored.
     pub async fn close(self) -> Result<Value, Ended> {
         let inner = &self.adapter.inner;
-        let answer = inner.ask("close", &json!({"session": self.id}), real_seconds(10, inner.launch.speed)).await;
+        let answer = inner.ask("close", &json!({"session": self.id}), 10).await;
         {
             let mut state = inner.shared.lock();
             state.sessions.remove(&self.id);
@@ -228,8 +228,7 @@ impl Inner {
     async fn introduce(&self, seed: u64) -> Result<Hello, LaunchError> {
         let failed = |reason: String| LaunchError::Hello { name: self.launch.name.clone(), reason };
         let params = json!({"protocol": protocol::VERSION, "seed": seed});
-        let wait = real_seconds(60, self.launch.speed);
-        let answer = self.ask("initialize", &params, wait).await.map_err(|ended| failed(ended.to_string()))?;
+        let answer = self.ask("initialize", &params, 60).await.map_err(|ended| failed(ended.to_string()))?;
         let answer = answer.map_err(|error| failed(error.to_string()))?;
         let hello: Hello = serde_json::from_value(answer).map_err(|error| failed(format!("its answer: {error}")))?;
         if hello.protocol == protocol::VERSION {
@@ -238,13 +237,13 @@ impl Inner {
         Err(failed(format!("it speaks version {} of the protocol, expected {}", hello.protocol, protocol::VERSION)))
     }
 
-    /// Asks and waits for the answer.
-    async fn ask(&self, method: &str, params: &Value, wait: Duration) -> Result<Result<Value, RpcError>, Ended> {
+    /// Asks and waits for the answer, so many real seconds at most.
+    async fn ask(&self, method: &str, params: &Value, seconds: u64) -> Result<Result<Value, RpcError>, Ended> {
         let answer = self.send(method, params).await?;
-        match timeout(wait, answer).await {
+        match timeout(real_seconds(seconds, self.launch.speed), answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) => Err(self.shared.ended()),
-            Err(_) => Err(self.break_off(&Ended::Hung(format!("no answer to `{method}`")))),
+            Err(_) => Err(self.break_off(&Ended::Hung(format!("no answer to `{method}` within {seconds} s")))),
         }
     }
 
