@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use sparring_mock_server::journal::Moment;
 
 use super::results::CaseResult;
-use crate::judge::{CaseOutcome, CheckVerdict, Outcome};
+use crate::judge::{CaseOutcome, CheckVerdict, Mismatch, Outcome};
 use crate::secrets;
 use crate::spec::model::{Key, Lane, Level};
 use crate::trace::{Observed, Record, What};
@@ -89,13 +89,17 @@ fn observed_at(case: &CaseResult, check: &CheckVerdict) -> String {
 pub fn culprit(case: &CaseResult) -> Option<&CheckVerdict> {
     let worst = case.checks.iter().map(|check| check.outcome).max()?;
     let guilty = case.checks.iter().filter(|check| check.outcome == worst && worst != Outcome::Pass);
-    guilty.min_by_key(|check| check.step.is_some())
+    guilty.min_by_key(|check| !is_forbidden_transition(check))
+}
+
+fn is_forbidden_transition(check: &CheckVerdict) -> bool {
+    matches!(check.mismatch, Some(Mismatch::Transition { .. }))
 }
 
 /// The checks that have to be shown: those that went wrong, or else the ones that decided the outcome.
 pub fn bad_checks(case: &CaseResult) -> Vec<&CheckVerdict> {
     let mut wrong: Vec<_> = case.checks.iter().filter(|check| is_bad(check.outcome)).collect();
-    wrong.sort_by_key(|check| check.step.is_some());
+    wrong.sort_by_key(|check| !is_forbidden_transition(check));
     match culprit(case) {
         // Where trouble ended the case, what came no more is no finding.
         Some(culprit) if wrong.is_empty() && case.outcome <= CaseOutcome::Timeout => {
