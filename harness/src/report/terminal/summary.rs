@@ -96,10 +96,12 @@ fn left_out(results: &Results, look: Look) -> Vec<String> {
 /// The last lines: how many, how long.
 fn totals(results: &Results, look: Look) -> Vec<String> {
     let cases = words::count(results.cases.len(), "case");
-    let unexpected = tally::unexpected(results);
+    let (all, unexpected) = (tally::total(results), tally::unexpected(results));
     let verdict = match unexpected.total() {
         _ if results.cases.is_empty() => look.paint(Tone::Odd, "nothing ran"),
-        0 => look.paint(Tone::Good, "all as expected"),
+        0 if all.of(Status::Pass) == all.total() => look.paint(Tone::Good, "all as expected"),
+        // What was not seen was not shown to be right.
+        0 => format!("{} ({})", look.paint(Tone::Good, "all as expected"), listed(&all)),
         number => {
             format!("{} ({})", look.paint(Tone::Bad, &format!("{number} not as expected")), listed(&unexpected))
         }
