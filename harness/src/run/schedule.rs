@@ -20,7 +20,7 @@ use crate::judge::{self, CaseOutcome, Exposed, Exposes, Judgement, RequirementIn
 use crate::plan::{Expectations, Expected, MOCK, Planned};
 use crate::report::events::{CaseName, RunEvent};
 use crate::report::results::{Attach, CaseResult, ClientInfo};
-use crate::spec::model::{Level, Subject};
+use crate::spec::model::{Level, Role, Scenario, Subject};
 
 /// Real time by which an adapter's line may come later than its stamp before the harness calls it late.
 const GRACE: Duration = Duration::from_millis(50);
@@ -173,7 +173,9 @@ impl Run {
                 None
             }
             Ended::Postponed(job, reason) => {
-                self.tell(RunEvent::CasePostponed { case: job.name(), reason });
+                if alone == Alone::No {
+                    self.tell(RunEvent::CasePostponed { case: job.name(), reason });
+                }
                 Some(job)
             }
             Ended::Stopped => None,
@@ -184,6 +186,10 @@ impl Run {
         let adapter = match self.adapter(job, alone).await {
             Ok(adapter) => adapter,
             Err(trouble) => return self.unjudged(job, alone, &trouble),
+        };
+        let _seats = match &adapter {
+            Some(adapter) => Some(adapter.seats(sessions(&job.planned.scenario)).await),
+            None => None,
         };
         let setting = self.setting(job, adapter.as_ref().map(Adapter::hello));
         let stage = Stage {
@@ -320,6 +326,11 @@ pub fn client_info(name: &str, options: Vec<String>, hello: &Hello) -> ClientInf
         exposes: hello.exposes.clone(),
         options,
     }
+}
+
+/// How many sessions of a client a case needs.
+fn sessions(scenario: &Scenario) -> usize {
+    scenario.given.actors.iter().filter(|actor| actor.role == Role::Client).count()
 }
 
 /// How many cases run at once: what was asked for, or as many as the harness can serve in time.

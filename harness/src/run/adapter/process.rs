@@ -11,11 +11,14 @@ use serde_json::{Value, json};
 use sparring_mock_server::journal::Moment;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin, Command};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::listener::{Shared, drain_stderr, listen};
 use super::protocol::{self, Hello, Notice, RpcError};
+
+/// How many sessions an adapter is asked to serve at once if it names no limit.
+const MOST_SESSIONS: usize = 1_000;
 
 /// How to start an adapter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +98,8 @@ pub struct Adapter {
 struct Inner {
     launch: Launch,
     hello: Hello,
+    /// One for each session that it can serve at once.
+    seats: Arc<Semaphore>,
     shared: Arc<Shared>,
     stdin: tokio::sync::Mutex<Option<ChildStdin>>,
     group: Group,
@@ -125,8 +130,10 @@ impl Adapter {
         tokio::spawn(listen(stdout, child, drained, Arc::clone(&shared), launch.speed));
         let stdin = tokio::sync::Mutex::new(Some(stdin));
         let hello = Hello::unknown(&launch.name);
-        let mut inner = Inner { launch, hello, shared, stdin, group };
+        let seats = Arc::new(Semaphore::new(MOST_SESSIONS));
+        let mut inner = Inner { launch, hello, seats, shared, stdin, group };
         inner.hello = inner.introduce(seed).await?;
+        inner.seats = Arc::new(Semaphore::new(inner.hello.most_sessions()));
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -138,6 +145,14 @@ impl Adapter {
     /// Whether its process has ended, and how.
     pub fn ended(&self) -> Option<Ended> {
         self.inner.shared.lock().ended.clone()
+    }
+
+    /// Waits until the adapter can serve so many more sessions, or all that it can if they are more; they are given back
+    /// when the permit is dropped.
+    pub async fn seats(&self, sessions: usize) -> OwnedSemaphorePermit {
+        let sessions = u32::try_from(sessions.min(self.inner.hello.most_sessions())).unwrap_or(u32::MAX);
+        let seats = Arc::clone(&self.inner.seats).acquire_many_owned(sessions).await;
+        seats.expect("nobody closes the semaphore")
     }
 
     /// Opens a session. What it says comes through the receiver.
@@ -282,6 +297,10 @@ impl Inner {
 }
 
 impl Hello {
+    fn most_sessions(&self) -> usize {
+        self.max_sessions.unwrap_or(MOST_SESSIONS).clamp(1, MOST_SESSIONS)
+    }
+
     fn unknown(name: &str) -> Self {
         Self {
             protocol: protocol::VERSION,

@@ -14,12 +14,15 @@ use super::define::{ParamInfo, Presence};
 use crate::fields::{Fields, missing};
 use crate::values::{FieldError, ValueError, format_duration, parse_duration};
 
+/// The largest count: enough for any test, and no way to exhaust the machine.
+const MOST: u32 = 1_000;
+
 /// What may stand in a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A duration with a unit.
     Duration,
-    /// A whole number from 1.
+    /// A whole number from 1 to 1000.
     Count,
     /// An HTTP status.
     Status,
@@ -46,7 +49,7 @@ impl Kind {
     pub fn expected(self) -> String {
         match self {
             Self::Duration => ValueError::Duration.to_string(),
-            Self::Count => "a whole number from 1".to_owned(),
+            Self::Count => format!("a whole number from 1 to {MOST}"),
             Self::Status => "an HTTP status from 200 to 599".to_owned(),
             Self::Flag => "true or false".to_owned(),
             Self::Text => "a text".to_owned(),
@@ -63,7 +66,7 @@ impl Kind {
     pub fn schema(self) -> Value {
         match self {
             Self::Duration => json!({"type": "string", "pattern": r"^\d+(\.\d{1,9})?(ms|s|m|h)$"}),
-            Self::Count => json!({"type": "integer", "minimum": 1}),
+            Self::Count => json!({"type": "integer", "minimum": 1, "maximum": MOST}),
             Self::Status => json!({"type": "integer", "minimum": 200, "maximum": 599}),
             Self::Flag => json!({"type": "boolean"}),
             Self::Text => json!({"type": "string"}),
@@ -175,7 +178,8 @@ impl Param for NonZeroU32 {
     const KIND: Kind = Kind::Count;
 
     fn read(value: &Value) -> Option<Self> {
-        Self::new(u32::try_from(value.as_u64()?).ok()?)
+        let number = u32::try_from(value.as_u64()?).ok()?;
+        Self::new(number).filter(|_| number <= MOST)
     }
 
     fn written(&self) -> Option<Value> {
