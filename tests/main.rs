@@ -6,6 +6,8 @@ mod support;
 
 /// What the harness makes of adapters that crash, hang, flood, lie or print rubbish.
 mod adapters;
+/// Which records of a case are there in every run.
+mod certain;
 /// Both lanes of a case as stable text.
 mod lanes;
 /// Wrong clients, and the checks that catch them.
