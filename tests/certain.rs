@@ -47,34 +47,39 @@ fn actions(case: &Value, actor: &str) -> Vec<usize> {
 
 /// The record without which this one could not have come.
 fn cause(seen: &[Seen], effect: &Seen) -> Option<usize> {
-    let shown = effect.fields["value"]["state"].as_str();
-    let causes: &[Kind] = match (effect.key, effect.name) {
-        ("state", "authenticating") | ("log", "Transport established") => &[("sent", "CONNECT")],
-        ("state", "connected") | ("event", "sessionCreated") | ("log", "Session created") => {
-            &[("sent", "session_created")]
+    let causes = causes(effect);
+    let fits = |one: &&Seen| causes.iter().any(|(key, name)| one.key == *key && (name.is_empty() || one.name == *name));
+    let before = seen.iter().filter(|one| one.place < effect.place && fits(one)).last();
+    match effect.key {
+        // An adapter may tell of it later than the server.
+        "attempt" => {
+            let nth = usize::try_from(effect.ordinal()).ok()?;
+            seen.iter().filter(fits).take(nth).last().into_iter().chain(before).map(|one| one.place).max()
         }
-        ("state", "error") | ("request", "refresh") => &[("sent", "auth_error")],
+        "result" => before.filter(|state| effect.fields["value"]["state"] == state.name).map(|one| one.place),
+        _ => before.map(|one| one.place),
+    }
+}
+
+/// The kinds of records of which the last one before this must have been its cause.
+fn causes(effect: &Seen) -> &'static [Kind] {
+    match (effect.key, effect.name) {
+        ("state", "authenticating") | ("log", "Transport established") => &[("sent", "CONNECT")],
+        ("state", "connected") | ("event", "sessionCreated") => &[("sent", "session_created")],
+        ("log", "Session created") => &[("sent", "session_created")],
+        ("state", "error") => &[("sent", "auth_error"), ("fault", "connection-reset")],
+        ("request", "refresh") => &[("sent", "auth_error")],
         ("token", "stored") => &[("sent", "auth_error"), ("answer", "refresh"), ("answer", "sign-in")],
-        ("attempt", _) => &[("state", "connecting")],
         ("answer", "refresh") => &[("request", "refresh")],
         ("answer", "sign-in") => &[("request", "sign-in")],
+        ("attempt", _) => &[("state", "connecting")],
+        ("result", _) => &[("state", "")],
         ("sent", "session_created") => &[("stored", "")],
         ("sent", "auth_error") => &[("log", "Connection handling failed")],
-        ("result", _) if shown.is_some() => &[("state", "")],
-        _ => return None,
-    };
-    let before = seen.iter().take_while(|one| one.place < effect.place).collect::<Vec<_>>();
-    let fits =
-        |one: &&&Seen| causes.iter().any(|(key, name)| one.key == *key && (name.is_empty() || one.name == *name));
-    if effect.key == "attempt" {
-        // An adapter may tell of it later than the server.
-        let connects = seen.iter().filter(|one| one.key == "state" && one.name == "connecting");
-        let told = connects.take(usize::try_from(effect.ordinal()).unwrap_or(usize::MAX)).last();
-        return told.into_iter().chain(before.into_iter().rfind(|one| fits(&one))).map(|one| one.place).max();
+        // The first comes long after the verdict.
+        ("ping", _) => &[("sent", "session_created")],
+        _ => &[],
     }
-    let cause = before.iter().rfind(fits)?;
-    let same = cause.key != "state" || effect.key != "result" || Some(cause.name) == shown;
-    same.then_some(cause.place)
 }
 
 /// Whether it follows from what comes behind it.
@@ -82,10 +87,11 @@ fn is_implied(one: &Seen, seen: &[Seen], certain: &BTreeSet<usize>, actions: &[u
     let known = |other: &&Seen| certain.contains(&other.place) && other.lane() == one.lane();
     let mut later = seen.iter().filter(|other| other.place > one.place).filter(known);
     match one.key {
-        // Both sides end a connection that has failed, and either may be the first.
-        "closed" | "ping" | "pong" | "log" | "result" | "stored" => false,
-        "sent" | "received" if one.name == "DISCONNECT" => false,
+        "ping" | "pong" | "log" | "result" | "stored" => false,
         _ if one.is_racing() => false,
+        // Both sides end a connection that has failed, and either may be the first.
+        "closed" => false,
+        "sent" | "received" if one.name == "DISCONNECT" => false,
         // It acts beside what passes, so that at the end, and at the acknowledgement, it may be too late to be seen.
         "fault" => later.any(|other| other.name != "CONNECT"),
         "attempt" if seen.iter().any(|other| known(&other) && other.connection() == one.connection()) => true,
