@@ -10,6 +10,8 @@ use crate::lanes::Seen;
 /// A kind of record and its name, any name if empty.
 type Kind = (&'static str, &'static str);
 
+const VERDICT: &[Kind] = &[("sent", "session_created")];
+
 /// The places of the certain records among those that were seen of an actor.
 pub(crate) fn certain(case: &Value, actor: &str, seen: &[Seen]) -> BTreeSet<usize> {
     let actions = actions(case, actor);
@@ -49,7 +51,7 @@ fn actions(case: &Value, actor: &str) -> Vec<usize> {
 fn cause(seen: &[Seen], effect: &Seen) -> Option<usize> {
     let causes = causes(effect);
     let fits = |one: &&Seen| causes.iter().any(|(key, name)| one.key == *key && (name.is_empty() || one.name == *name));
-    let before = seen.iter().filter(|one| one.place < effect.place && fits(one)).last();
+    let before = seen.iter().rfind(|one| one.place < effect.place && fits(one));
     match effect.key {
         // An adapter may tell of it later than the server.
         "attempt" => {
@@ -65,8 +67,8 @@ fn cause(seen: &[Seen], effect: &Seen) -> Option<usize> {
 fn causes(effect: &Seen) -> &'static [Kind] {
     match (effect.key, effect.name) {
         ("state", "authenticating") | ("log", "Transport established") => &[("sent", "CONNECT")],
-        ("state", "connected") | ("event", "sessionCreated") => &[("sent", "session_created")],
-        ("log", "Session created") => &[("sent", "session_created")],
+        // The first ping comes long after the verdict.
+        ("state", "connected") | ("event", "sessionCreated") | ("log", "Session created") | ("ping", _) => VERDICT,
         ("state", "error") => &[("sent", "auth_error"), ("fault", "connection-reset")],
         ("request", "refresh") => &[("sent", "auth_error")],
         ("token", "stored") => &[("sent", "auth_error"), ("answer", "refresh"), ("answer", "sign-in")],
@@ -76,8 +78,6 @@ fn causes(effect: &Seen) -> &'static [Kind] {
         ("result", _) => &[("state", "")],
         ("sent", "session_created") => &[("stored", "")],
         ("sent", "auth_error") => &[("log", "Connection handling failed")],
-        // The first comes long after the verdict.
-        ("ping", _) => &[("sent", "session_created")],
         _ => &[],
     }
 }

@@ -82,9 +82,9 @@ fn counted(actor: &str) -> (&str, u64) {
 }
 
 /// Joins neighbours that are equal, and keeps the names of all.
-fn alike<T: PartialEq>(named: impl Iterator<Item = (String, T)>) -> Vec<(Vec<String>, T)> {
+fn alike<T: PartialEq>(all: impl Iterator<Item = (String, T)>) -> Vec<(Vec<String>, T)> {
     let mut joined: Vec<(Vec<String>, T)> = Vec::new();
-    for (name, value) in named {
+    for (name, value) in all {
         match joined.last_mut().filter(|(_, last)| *last == value) {
             Some((names, _)) => names.push(name),
             None => joined.push((vec![name], value)),
@@ -132,16 +132,16 @@ impl Seen<'_> {
         RACING.contains(&self.name)
     }
 
-    /// Whether it has a place in a line, or one beside it or none.
+    /// Whether it has a place in a line, rather than beside it or nowhere.
     fn is_in_line(&self) -> bool {
-        match (self.key, self.name) {
-            ("ping" | "pong" | "fault" | "result", _) => false,
-            // It repeats the states.
-            ("event", "connectionStateChange") => false,
+        match self.key {
+            "ping" | "pong" | "fault" | "result" => false,
+            // Its change of state only repeats the states.
+            "event" => self.name != "connectionStateChange",
             // Every attempt reads it.
-            ("token", op) => op != "read",
+            "token" => self.name != "read",
             // What a client writes down is judged by the scenarios; the server's word is part of its contract.
-            ("log", message) => message == "Connection handling failed",
+            "log" => self.name == "Connection handling failed",
             _ => !self.is_racing(),
         }
     }
@@ -150,6 +150,7 @@ impl Seen<'_> {
     fn is_beside(&self) -> bool {
         let exchanged = matches!(self.key, "request" | "answer") && self.is_racing();
         let fired = self.key == "fault" && self.fields["phase"] == "fired";
+        // When a fault of the upgrade fires is as open as the upgrade.
         exchanged || (fired && !self.name.starts_with("upgrade-"))
     }
 
