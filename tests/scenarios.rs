@@ -12,23 +12,24 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::lanes;
-use crate::support::{finish, node_is_ready, results, sparring, top};
+use crate::support::{finish, node_is_ready, results, say, sparring, top};
 
-/// Document milliseconds that the harness may stand still without another history coming of it, right as it may be.
+/// Document milliseconds for which the harness may stand still. When it does so longer, a client's timer may run out
+/// before the event that was to stop it, and all goes another way.
 const LATEST: f64 = 2_000.0;
 
-/// How often cases are tried again that a busy machine has spoilt.
+/// How often cases are tried again, one at a time, that a busy machine has spoilt.
 const AGAIN: usize = 3;
 
 /// The cases of the one run, by scenario file.
 static CASES: LazyLock<BTreeMap<String, Vec<Value>>> = LazyLock::new(|| {
-    let mut cases = judged(&[]);
+    let mut cases = judged(&[], &[]);
     for _ in 0..AGAIN {
         let spoilt: BTreeSet<&str> = cases.iter().filter(|case| is_spoilt(case)).map(|case| text(case, "id")).collect();
         if spoilt.is_empty() {
             break;
         }
-        let again = judged(&spoilt.into_iter().collect::<Vec<_>>());
+        let again = judged(&spoilt.into_iter().collect::<Vec<_>>(), &["--jobs", "1"]);
         for case in cases.iter_mut().filter(|case| is_spoilt(case)) {
             let same = |other: &&Value| other["id"] == case["id"] && other["client"] == case["client"];
             *case = again.iter().find(same).expect("what ran once runs again").clone();
@@ -50,7 +51,12 @@ fn scenario(#[files("../specs/digitwin/*/*.yaml")] path: PathBuf) {
     assert!(bad.is_empty(), "{bad}");
     let clients: BTreeSet<&str> = cases.iter().map(|case| text(case, "client")).collect();
     for client in clients {
-        let lanes = lanes::of(cases.iter().filter(|case| case["client"] == client));
+        let own = cases.iter().filter(|case| case["client"] == client);
+        if own.clone().any(is_spoilt) {
+            say(&format!("left out: lanes of {} with {client} (the machine is too busy)", file.display()));
+            continue;
+        }
+        let lanes = lanes::of(own);
         insta::with_settings!({snapshot_path => "lanes", prepend_module_to_snapshot => false, omit_expression => true}, {
             insta::assert_snapshot!(snapshot(file, client), lanes);
         });
@@ -65,7 +71,7 @@ pub(crate) fn snapshot(file: &Path, client: &str) -> String {
 }
 
 /// Runs these cases, or all, against the mock and every shipped client that can run here.
-fn judged(cases: &[&str]) -> Vec<Value> {
+fn judged(cases: &[&str], options: &[&str]) -> Vec<Value> {
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("results.json");
     let report = format!("json={}", path.display());
@@ -73,7 +79,7 @@ fn judged(cases: &[&str]) -> Vec<Value> {
     if node_is_ready() {
         command.args(["--client", "node"]);
     }
-    command.args(cases.iter().flat_map(|case| ["--filter", case]));
+    command.args(options).args(cases.iter().flat_map(|case| ["--filter", case]));
     let ran = finish(&mut command);
     assert!(ran.code == 0 || ran.code == 1, "{ran:#?}");
     println!("{}\n{}", ran.err, ran.out);

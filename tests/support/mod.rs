@@ -46,17 +46,19 @@ pub(crate) fn finish(command: &mut Command) -> Ran {
     }
 }
 
-/// Whether the Node client can run: `make setup` prepares it where there is Node. Says so once where it cannot, past the
-/// capture of what tests print.
+/// Whether the Node client can run: `make setup` prepares it where there is Node. Says so once where it cannot.
 pub(crate) fn node_is_ready() -> bool {
     static SAID: Once = Once::new();
     let ready = top().join("harness/clients/node/node_modules").is_dir();
     if !ready {
-        SAID.call_once(|| {
-            let _ = writeln!(stderr(), "left out: client node (run `make setup` on a machine with Node.js)");
-        });
+        SAID.call_once(|| say("left out: client node (run `make setup` on a machine with Node.js)"));
     }
     ready
+}
+
+/// Says something that is not to be lost in the capture of what tests print.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(stderr(), "{line}");
 }
 
 /// A file of results.
