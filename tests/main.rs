@@ -1,11 +1,13 @@
 //! Whole-run tests through the real binary, in one program.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "tests speak to whoever runs them")]
+#![expect(clippy::print_stdout, reason = "tests speak to whoever runs them")]
 
 mod support;
 
 /// What the harness makes of adapters that crash, hang, flood, lie or print rubbish.
 mod adapters;
+/// Which records of a case are there in every run.
+mod certain;
 /// Both lanes of a case as stable text.
 mod lanes;
 /// Wrong clients, and the checks that catch them.

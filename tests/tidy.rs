@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::scenarios::snapshot;
 use crate::support::top;
 
 /// The longest a source file gets before it is split.
@@ -26,17 +27,19 @@ const LICENCES: [&str; 13] = [
     "BSL-1.0",
 ];
 
+/// What git lists with these arguments.
+fn listed(arguments: &[&str]) -> Vec<PathBuf> {
+    let listed = Command::new("git").arg("ls-files").args(arguments).current_dir(top()).output();
+    let listed = listed.expect("git lists the files of the repository").stdout;
+    String::from_utf8(listed).expect("names of files are UTF-8").lines().map(PathBuf::from).collect()
+}
+
 /// The files that git knows or would take, with this ending.
 fn files(ending: &str) -> Vec<PathBuf> {
-    let listed = Command::new("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
-        .current_dir(top())
-        .output()
-        .expect("git lists the files of the repository");
-    let listed = String::from_utf8(listed.stdout).expect("names of files are UTF-8");
-    let known = listed.lines().filter(|name| name.ends_with(ending)).map(PathBuf::from);
+    let known = listed(&["--cached", "--others", "--exclude-standard"]);
     // What was removed and not yet committed is still listed.
-    known.filter(|path| top().join(path).is_file()).collect()
+    let is_one = |path: &PathBuf| path.to_string_lossy().ends_with(ending) && top().join(path).is_file();
+    known.into_iter().filter(is_one).collect()
 }
 
 fn read(path: &Path) -> String {
@@ -82,8 +85,20 @@ fn no_file_names_the_machine_that_it_was_made_on() {
 
 #[test]
 fn no_snapshot_waits_for_review() {
-    let waiting: Vec<_> = files(".snap.new");
-    assert!(waiting.is_empty(), "{waiting:?}");
+    // Git ignores them, so that none gets into a commit.
+    let waiting = listed(&["--others", "--", "*.snap.new"]);
+    assert!(waiting.is_empty(), "accept these or delete them: {waiting:#?}");
+}
+
+#[test]
+fn every_snapshot_of_lanes_belongs_to_a_scenario() {
+    let scenarios = files(".yaml").into_iter().filter(|path| path.starts_with("specs"));
+    let known: BTreeSet<String> =
+        scenarios.flat_map(|file| ["built-in", "node", "mock"].map(|client| snapshot(&file, client))).collect();
+    let name = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let lanes = files(".snap").into_iter().filter(|path| path.starts_with("tests/lanes"));
+    let left: Vec<PathBuf> = lanes.filter(|path| !known.contains(&name(path))).collect();
+    assert!(left.is_empty(), "delete these, their scenarios are gone: {left:#?}");
 }
 
 #[test]

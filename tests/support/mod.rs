@@ -1,7 +1,9 @@
 //! Runs the real binary with a clean environment, and reads what it left.
 
+use std::io::{Write as _, stderr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Once;
 
 use serde_json::Value;
 
@@ -44,13 +46,19 @@ pub(crate) fn finish(command: &mut Command) -> Ran {
     }
 }
 
-/// Whether the Node client can run: `make setup` prepares it where there is Node. Says so where it cannot.
+/// Whether the Node client can run: `make setup` prepares it where there is Node. Says so once where it cannot.
 pub(crate) fn node_is_ready() -> bool {
+    static SAID: Once = Once::new();
     let ready = top().join("harness/clients/node/node_modules").is_dir();
     if !ready {
-        eprintln!("left out: client node (run `make setup` on a machine with Node.js)");
+        SAID.call_once(|| say("left out: client node (run `make setup` on a machine with Node.js)"));
     }
     ready
+}
+
+/// Says something that is not to be lost in the capture of what tests print.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(stderr(), "{line}");
 }
 
 /// A file of results.
