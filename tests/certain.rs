@@ -84,7 +84,8 @@ fn causes(effect: &Seen) -> &'static [Kind] {
 
 /// Whether it follows from what comes behind it.
 fn is_implied(one: &Seen, seen: &[Seen], certain: &BTreeSet<usize>, actions: &[usize]) -> bool {
-    let known = |other: &&Seen| certain.contains(&other.place) && other.lane() == one.lane();
+    // An answer to an action comes beside the rest of its lane.
+    let known = |other: &&Seen| certain.contains(&other.place) && other.lane() == one.lane() && other.key != "result";
     let mut later = seen.iter().filter(|other| other.place > one.place).filter(known);
     match one.key {
         "ping" | "pong" | "log" | "result" | "stored" => false,
