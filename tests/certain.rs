@@ -50,7 +50,9 @@ fn actions(case: &Value, actor: &str) -> Vec<usize> {
 /// The record without which this one could not have come.
 fn cause(seen: &[Seen], effect: &Seen) -> Option<usize> {
     let causes = causes(effect);
-    let fits = |one: &&Seen| causes.iter().any(|(key, name)| one.key == *key && (name.is_empty() || one.name == *name));
+    let is_one =
+        |one: &Seen| causes.iter().any(|(key, name)| one.key == *key && (name.is_empty() || one.name == *name));
+    let fits = |one: &&Seen| is_one(one) && !hits_nothing(one, seen);
     let before = seen.iter().rfind(|one| one.place < effect.place && fits(one));
     match effect.key {
         // An adapter may tell of it later than the server.
@@ -82,6 +84,13 @@ fn causes(effect: &Seen) -> &'static [Kind] {
     }
 }
 
+/// Whether it is a fault on a connection that a side has left. That it comes at all is a matter of pace.
+fn hits_nothing(one: &Seen, seen: &[Seen]) -> bool {
+    let earlier = seen.iter().take_while(|other| other.place < one.place);
+    let mut own = earlier.filter(|other| other.connection() == one.connection());
+    one.key == "fault" && one.connection().is_some() && own.any(Seen::is_ending)
+}
+
 /// Whether it follows from what comes behind it.
 fn is_implied(one: &Seen, seen: &[Seen], certain: &BTreeSet<usize>, actions: &[usize]) -> bool {
     // An answer to an action comes beside the rest of its lane.
@@ -91,10 +100,9 @@ fn is_implied(one: &Seen, seen: &[Seen], certain: &BTreeSet<usize>, actions: &[u
         "ping" | "pong" | "log" | "result" | "stored" => false,
         _ if one.is_racing() => false,
         // Both sides end a connection that has failed, and either may be the first.
-        "closed" => false,
-        "sent" | "received" if one.name == "DISCONNECT" => false,
+        _ if one.is_ending() => false,
         // It acts beside what passes, so that at the end, and at the acknowledgement, it may be too late to be seen.
-        "fault" => later.any(|other| other.name != "CONNECT"),
+        "fault" => !hits_nothing(one, seen) && later.any(|other| other.name != "CONNECT"),
         "attempt" if seen.iter().any(|other| known(&other) && other.connection() == one.connection()) => true,
         "sent" | "received" => later.any(|other| other.is_message() && other.connection() == one.connection()),
         _ => {

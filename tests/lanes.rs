@@ -127,6 +127,11 @@ impl Seen<'_> {
         self.key == "sent" || self.key == "received"
     }
 
+    /// Whether a side has left its connection.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.key == "closed" || (self.is_message() && self.name == "DISCONNECT")
+    }
+
     /// Whether its place depends on when the transport is upgraded, or on how often one polls.
     pub(crate) fn is_racing(&self) -> bool {
         RACING.contains(&self.name)
