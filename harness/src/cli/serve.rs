@@ -47,7 +47,8 @@ async fn serve_here(arguments: ServeArguments) -> Result<Exit, Failure> {
     Ok(Exit::AsExpected)
 }
 
-fn system(name: &str) -> Result<SystemId, Failure> {
+/// The system of this name.
+pub(super) fn system(name: &str) -> Result<SystemId, Failure> {
     let known: Vec<&str> = SystemId::ALL.iter().map(|system| system.name()).collect();
     SystemId::from_name(name).ok_or_else(|| {
         let hint =

@@ -45,6 +45,23 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The word for it in lists of parameters.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Duration => "duration",
+            Self::Count => "count",
+            Self::Status => "status",
+            Self::Flag => "flag",
+            Self::Text => "text",
+            Self::Choice(_) => "choice",
+            Self::Names => "names",
+            Self::Headers => "headers",
+            Self::Members => "members",
+            Self::Payload => "payload",
+            Self::Time => "time",
+        }
+    }
+
     /// What an error says was expected.
     pub fn expected(self) -> String {
         match self {
