@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use sparring_mock_server::script::{Fault, FaultInfo};
 
 use super::args::{FaultsArguments, FaultsFormat};
-use super::exit::{Exit, Failure};
+use super::exit::{self, Exit, Failure};
 use super::{serve, specs};
 use crate::plan;
 use crate::report::faults::observed::Observed;
@@ -34,8 +34,7 @@ pub(super) fn faults(arguments: &FaultsArguments) -> Result<Exit, Failure> {
             }
         }
     };
-    written.map_err(Failure::could_not_run)?;
-    Ok(Exit::AsExpected)
+    exit::printed(written)
 }
 
 /// A line of a pipe has no end; a terminal would break it.

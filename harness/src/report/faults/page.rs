@@ -92,7 +92,7 @@ impl Page<'_> {
         for line in wrap(&format!("{}: {}{setup}", seen.system, seen.rule), self.look.width.saturating_sub(2)) {
             writeln!(self.writer, "  {}", self.look.paint(Tone::Dim, &line))?;
         }
-        seen.reports.iter().try_for_each(|report| self.hanging("    ", report))?;
+        seen.reports.iter().try_for_each(|report| self.report(report))?;
         seen.note.iter().try_for_each(|note| self.text("  ", note))
     }
 
@@ -128,15 +128,23 @@ impl Page<'_> {
         wrap(text, width).iter().try_for_each(|line| writeln!(self.writer, "{indent}{line}"))
     }
 
-    /// A line; where it is too long, what is left stands further in.
-    fn hanging(&mut self, indent: &str, text: &str) -> io::Result<()> {
-        let width = self.look.width.saturating_sub(indent.len() + 2);
-        let mut further = "";
-        for line in wrap(text, width) {
-            writeln!(self.writer, "{indent}{further}{line}")?;
-            further = "  ";
+    /// A line of what was reported; where it is too long, what is left stands further in.
+    fn report(&mut self, report: &str) -> io::Result<()> {
+        let mut indent = "    ";
+        for line in wrap(report, self.look.width.saturating_sub(6)) {
+            writeln!(self.writer, "{indent}{}", self.look.paint(tone(report), &line))?;
+            indent = "      ";
         }
         Ok(())
+    }
+}
+
+/// Losses stand out, silence stands back.
+fn tone(report: &str) -> Tone {
+    match report.split([' ', ':']).next().unwrap_or_default() {
+        "connect_error" | "disconnect" | "error" | "close" => Tone::Odd,
+        "nothing" => Tone::Dim,
+        _ => Tone::Plain,
     }
 }
 
