@@ -60,6 +60,7 @@ async fn the_official_clients_report_what_is_written() {
     // On a busy machine a client may be cut short: whoever reports something else meets the fault again, undisturbed.
     for (entry, meeting) in table::read().into_iter().zip(&mut observed.faults) {
         if written.of(&entry.fault).is_none_or(|known| known != meeting) {
+            say(&format!("{}: something else than is written; it is met again, undisturbed", entry.fault));
             *meeting = meet(&clients, entry, &Semaphore::new(1).into()).await;
         }
     }
