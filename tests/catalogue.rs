@@ -107,15 +107,8 @@ const CATALOGUE: [(&str, &[&str]); 7] = [
 ];
 
 /// Those that are still to come.
-const PENDING: [&str; 28] = [
+const PENDING: [&str; 21] = [
     "idle-timeout",
-    "upgrade-stripped",
-    "upgrade-stall",
-    "cors-deny",
-    "cors-no-credentials",
-    "origin-check-upgrade",
-    "transport-unknown",
-    "open-packet-withheld",
     "ack-withheld",
     "ack-delay",
     "ack-error",

@@ -23,8 +23,8 @@ function transportError(error) {
 }
 
 function connectError(error) {
-  const fromServer = error.type === undefined && error.message !== 'timeout';
-  if (!fromServer) return transportError(error);
+  // Only the error that the library makes of a CONNECT_ERROR has data, if undefined.
+  if (!('data' in error)) return transportError(error);
   return after(`from the server ${JSON.stringify(error.message)}`, error.data && `data ${shape(error.data)}`);
 }
 

@@ -146,6 +146,10 @@ impl Row {
 fn told(value: &Value) -> String {
     match value {
         Value::Array(list) => format!("[{}]", list.iter().map(told).collect::<Vec<_>>().join(", ")),
+        Value::Object(map) => {
+            let member = |(name, value): (&String, &Value)| format!("{name}: {}", told(value));
+            format!("{{{}}}", map.iter().map(member).collect::<Vec<_>>().join(", "))
+        }
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
