@@ -32,9 +32,10 @@ fn brief(text: &str, width: usize) -> String {
     if sentence.chars().count() > width { cut(sentence, width) } else { sentence.to_owned() }
 }
 
-/// Up to a colon, behind which stands no more than a consequence; else up to the last word that fits.
+/// Up to a colon, behind which stands a consequence, if what is before says enough; else up to the last word that fits.
 fn cut(sentence: &str, width: usize) -> String {
-    if let Some((start, _)) = sentence.split_once(": ").filter(|(start, _)| start.chars().count() <= width) {
+    let says_enough = |start: &str| (width / 2..=width).contains(&start.chars().count());
+    if let Some((start, _)) = sentence.split_once(": ").filter(|(start, _)| says_enough(start)) {
         return start.to_owned();
     }
     let room: String = sentence.chars().take(width.saturating_sub(1)).collect();
@@ -51,6 +52,7 @@ mod tests {
     #[case("One. Two.", usize::MAX, "One")]
     #[case("One. Two.", 3, "One")]
     #[case("A sentence: with a consequence.", 20, "A sentence")]
+    #[case("Answers have Connection: close, all of them, ever.", 48, "Answers have Connection: close, all of them…")]
     #[case("A sentence, with a second clause.", 13, "A sentence…")]
     #[case("Straightforwardness", 6, "Strai…")]
     #[case("See {\"code\": 1}. Two.", 40, "See {\"code\": 1}")]
