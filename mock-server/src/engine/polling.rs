@@ -31,6 +31,9 @@ pub(super) async fn poll(conn: &Arc<Conn>) -> Reply {
         return Trouble::BadRequest.reply();
     }
     let Some(turn) = Turn::poll(conn) else { return refuse(conn, "overlap from client") };
+    if conn.is_over() {
+        return Trouble::UnknownSession.reply();
+    }
     tokio::select! {
         () = conn.until(|conn| conn.is_deliverable() || conn.is_over() || conn.carrier() == Carrier::WebSocket) => {}
         () = let_go(conn) => {}
@@ -76,10 +79,11 @@ impl<'a> Turn<'a> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.conn.finish(self.verb);
+        // In this order: whoever finds the place free must find the session over.
         if !self.done {
             self.conn.end(Ending::by(Closer::Client, false));
         }
+        self.conn.finish(self.verb);
     }
 }
 

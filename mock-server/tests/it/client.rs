@@ -69,6 +69,11 @@ impl World {
         self.record(|entry| matches!(entry, Entry::Fault(fault) if fault.fault == id && fault.phase == phase)).await
     }
 
+    /// Waits until a message of this name has come in.
+    pub(crate) async fn received(&mut self, name: &str) {
+        self.record(|entry| matches!(entry, Entry::Received(message) if message.name == name)).await;
+    }
+
     pub(crate) async fn closed(&mut self) -> (Closer, bool) {
         match &self.record(|entry| matches!(entry, Entry::Closed(_))).await.entry {
             Entry::Closed(closed) => (closed.by, closed.clean),
@@ -215,6 +220,11 @@ impl Socket {
     pub(crate) async fn send(&mut self, text: &str) {
         // Fails when the other side has ended already, which reading will tell.
         let _ = self.0.send(Message::text(text)).await;
+    }
+
+    pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
+        // As above.
+        let _ = self.0.send(Message::binary(bytes.to_vec())).await;
     }
 
     /// The next text; `close CODE`, `eof` or `error` at the end.

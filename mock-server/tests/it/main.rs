@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod client;
+mod engine_io_protocol;
 mod faults;
 mod honest;
 mod live;
