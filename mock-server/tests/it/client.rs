@@ -100,6 +100,33 @@ impl World {
         }
     }
 
+    /// Sends a request and leaves the connection open.
+    pub(crate) async fn begin(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> TcpStream {
+        let mut tcp = TcpStream::connect(self.mock.addr(&actor())).await.unwrap();
+        let fields: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{}\r\n{body}", fields.concat());
+        tcp.write_all(head.as_bytes()).await.unwrap();
+        tcp
+    }
+
+    /// The answer to a request that keeps its connection: what comes until nothing comes for a while.
+    pub(crate) async fn exchange(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
+        let mut tcp = self.begin(method, path, headers, "").await;
+        let mut bytes = vec![0; 4_096];
+        let mut size = tokio::time::timeout(LONG, tcp.read(&mut bytes)).await.expect("an answer").unwrap();
+        while let Ok(Ok(more @ 1..)) = tokio::time::timeout(QUIET, tcp.read(&mut bytes[size..])).await {
+            size += more;
+        }
+        Response::read(&String::from_utf8_lossy(&bytes[..size]))
+    }
+
+    /// Waits until so many requests of this name have come.
+    pub(crate) async fn requested(&mut self, name: &str, count: usize) {
+        for _ in 0..count {
+            self.record(|entry| matches!(entry, Entry::Request(request) if request.name == name)).await;
+        }
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Response {
         self.http("GET", path, &[], "").await
     }

@@ -43,8 +43,7 @@ async fn post(world: &World, path: &str, body: &str) -> Response {
 fn check_opening(packet: &str, upgrades: &Value) {
     let mut open: Value = serde_json::from_str(packet.strip_prefix('0').expect("an open packet")).unwrap();
     assert!(open.as_object_mut().unwrap().remove("sid").is_some_and(|sid| sid.is_string()));
-    let expected =
-        json!({"upgrades": upgrades, "pingInterval": 300, "pingTimeout": 200, "maxPayload": 1_000_000});
+    let expected = json!({"upgrades": upgrades, "pingInterval": 300, "pingTimeout": 200, "maxPayload": 1_000_000});
     assert_eq!(open, expected);
 }
 

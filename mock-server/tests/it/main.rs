@@ -8,5 +8,6 @@ mod client;
 mod engine_io_protocol;
 mod faults;
 mod honest;
+mod http_faults;
 mod live;
 mod wire_faults;
