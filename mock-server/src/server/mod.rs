@@ -9,6 +9,8 @@ mod act;
 mod contracted;
 mod shared;
 mod standing;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::io;

@@ -8,6 +8,7 @@ mod client;
 mod engine_io_protocol;
 mod faults;
 mod honest;
+mod hostile;
 mod http_faults;
 mod live;
 mod wire_faults;
