@@ -22,6 +22,7 @@ mod tapped;
 mod tests;
 mod upgrade;
 
+pub(crate) use frame::{FIN, Head, apply_mask, put_length};
 pub use frame::{Frame, FrameReader, LARGEST_KEPT, Opcode, Piece};
 pub use latency::{Direction, Latency};
 pub use link::{By, End, How, Link};
