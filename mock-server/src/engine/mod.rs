@@ -11,14 +11,14 @@
 //! ```
 
 mod amend;
-mod attempt;
+pub(crate) mod attempt;
 mod bridge;
 pub(crate) mod conn;
 mod cors;
-mod departure;
+pub(crate) mod departure;
 pub(crate) mod gate;
 mod heart;
-mod http;
+pub(crate) mod http;
 mod join;
 pub(crate) mod mail;
 mod obstacle;

@@ -21,7 +21,11 @@ pub(crate) use writer::Writer;
 
 /// The two directions of a WebSocket whose handshake is over. `before` has come behind the handshake already; messages
 /// may have up to `limit` bytes.
-pub(crate) fn split<T>(io: T, before: &[u8], limit: usize) -> (Reader<tokio::io::ReadHalf<T>>, Writer<tokio::io::WriteHalf<T>>)
+pub(crate) fn split<T>(
+    io: T,
+    before: &[u8],
+    limit: usize,
+) -> (Reader<tokio::io::ReadHalf<T>>, Writer<tokio::io::WriteHalf<T>>)
 where
     T: tokio::io::AsyncRead + tokio::io::AsyncWrite,
 {

@@ -120,7 +120,9 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             _ if head.first & 0x70 != 0 => "reserved bits",
             (Opcode::Reserved(_), _) => "reserved opcode",
             (Opcode::Close | Opcode::Ping | Opcode::Pong, _) if !fin => "fragmented control frame",
-            (Opcode::Close | Opcode::Ping | Opcode::Pong, _) if head.length > LONGEST_CONTROL => "control frame too long",
+            (Opcode::Close | Opcode::Ping | Opcode::Pong, _) if head.length > LONGEST_CONTROL => {
+                "control frame too long"
+            }
             (Opcode::Continuation, None) => "continuation of nothing",
             (Opcode::Text | Opcode::Binary, Some(_)) => "a message within a message",
             _ if head.length > u64::MAX / 2 => "length of more than 63 bits",

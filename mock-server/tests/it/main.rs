@@ -6,6 +6,8 @@
 
 mod client;
 mod faults;
+mod frames;
 mod honest;
 mod live;
+mod plain;
 mod wire_faults;
