@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::conn::{Conn, Ending};
 use super::gate::Gate;
 use super::packet::Packet;
-use crate::journal::Closer;
+use crate::journal::{Actor, Closer};
 use crate::script::fault::{AbruptClose, DisconnectVia, Flow, Latency};
 use crate::script::{Fault, Firing, Stage};
 use crate::wire;
@@ -124,9 +124,13 @@ impl Gate {
 
     fn cut(self: &Arc<Self>, conn: &Arc<Conn>, firing: &Firing, fault: &AbruptClose) {
         strike(conn, firing, End::Cut);
+        self.keep_cutting(&conn.actor, firing, fault);
+    }
+
+    /// Goes on after the first cut, where that is asked for.
+    pub(crate) fn keep_cutting(self: &Arc<Self>, actor: &Actor, firing: &Firing, fault: &AbruptClose) {
         let Some(period) = fault.period else { return };
-        let (gate, firing) = (Arc::clone(self), firing.clone());
-        let actor = conn.actor.clone();
+        let (gate, firing, actor) = (Arc::clone(self), firing.clone(), actor.clone());
         self.shared.spawn(async move {
             // Until the rule is disarmed.
             while tokio::time::timeout(period, firing.over()).await.is_err() {

@@ -31,7 +31,8 @@ choice! {
 }
 
 fault! {
-    /// The port is closed, so that the kernel refuses every connection attempt.
+    /// The port is closed, so that the kernel refuses every connection attempt. Nobody sees a refused attempt, so they
+    /// cannot be counted: to turn away the next few and then recover, see `connection-reset` in phase `accept`.
     pub struct ConnectionRefused {
         /// When the port closes; `after` is counted from then.
         pub start: RefusalStart = RefusalStart::Now,

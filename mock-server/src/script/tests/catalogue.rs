@@ -140,6 +140,7 @@ fn the_schema_takes_what_the_reader_takes() {
 }
 
 #[rstest]
+#[case("connection-reset phase=accept times=2", Stage::Accept)]
 #[case("connection-reset phase=handshake", Stage::Handshake)]
 #[case("connection-reset phase=post-open", Stage::Open)]
 #[case("connection-reset phase=post-connect", Stage::Acknowledged)]
