@@ -296,7 +296,7 @@ impl Conn {
 }
 
 /// Changes what bends one TCP connection.
-fn bend(link: &Link, before: Bent, now: Bent) {
+fn bend(link: &Arc<Link>, before: Bent, now: Bent) {
     if before.latency != now.latency {
         link.set_latency(now.latency);
     }

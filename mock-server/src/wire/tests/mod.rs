@@ -1,6 +1,7 @@
 //! Tests of the wire through real sockets on the loopback, and what they share.
 
 mod faults;
+mod injection;
 mod listening;
 mod protocols;
 mod taps;
