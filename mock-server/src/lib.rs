@@ -11,6 +11,7 @@ mod engine;
 mod fields;
 pub mod journal;
 pub mod lane;
+pub mod limits;
 pub mod live;
 pub mod script;
 pub mod server;

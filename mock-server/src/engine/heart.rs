@@ -17,7 +17,7 @@ pub(super) async fn beat(conn: Arc<Conn>, interval: Duration, timeout: Duration)
         // Counted from when things were due, so that the lateness of timers does not add up.
         let mut due = Instant::now() + interval;
         loop {
-            sleep_until(due).await;
+            due = rest(&conn, due, interval).await;
             if conn.bent().mute || conn.bent().frozen {
                 conn.until(|conn| !conn.bent().mute && !conn.bent().frozen).await;
                 due = Instant::now();
@@ -32,6 +32,23 @@ pub(super) async fn beat(conn: Arc<Conn>, interval: Duration, timeout: Duration)
     };
     if conn.unless_over(beats).await.is_some() {
         conn.end(Ending { reason: Some("ping timeout".to_owned()), ..Ending::by(Closer::Server, false) });
+    }
+}
+
+/// Waits until the next ping is due, and returns when that was: an interval after the last pong, even if nobody asked for that pong, unless a rule
+/// is in a hurry.
+async fn rest(conn: &Conn, mut due: Instant, interval: Duration) -> Instant {
+    loop {
+        let pong = conn.next_pong();
+        tokio::select! {
+            biased;
+            () = sleep_until(due) => return due,
+            () = conn.until(|conn| conn.bent().hurried) => {
+                conn.bend(|bent| bent.hurried = false);
+                return Instant::now();
+            }
+            () = pong => due = Instant::now() + interval,
+        }
     }
 }
 
@@ -93,20 +110,31 @@ mod tests {
     }
 
     #[rstest]
-    #[case(false, 85)]
-    #[case(true, 85)]
+    #[case::silent(None, 85)]
+    #[case::pong_before_any_ping(Some(10), 95)]
     #[tokio::test(start_paused = true)]
-    async fn a_ping_without_pong_ends_the_session(#[case] early_pong: bool, #[case] seconds: u64) {
+    async fn a_ping_without_pong_ends_the_session(#[case] early_pong: Option<u64>, #[case] seconds: u64) {
         let conn = conn();
         let begun = tokio::time::Instant::now();
         tokio::spawn(beat(Arc::clone(&conn), INTERVAL, TIMEOUT));
         tokio::task::yield_now().await;
-        if early_pong {
-            // A pong that answers nothing counts for nothing.
+        if let Some(early) = early_pong {
+            advance(Duration::from_secs(early)).await;
             pong(&conn).await;
         }
         conn.over().await;
         assert_eq!(begun.elapsed().as_secs(), seconds);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_heart_in_a_hurry_beats_at_once_and_then_as_ever() {
+        let conn = conn();
+        tokio::spawn(beat(Arc::clone(&conn), INTERVAL, TIMEOUT));
+        tokio::task::yield_now().await;
+        conn.bend(|bent| bent.hurried = true);
+        assert_eq!(next_ping(&conn).await.as_secs(), 0);
+        pong(&conn).await;
+        assert_eq!(next_ping(&conn).await.as_secs(), 25);
     }
 
     #[tokio::test(start_paused = true)]

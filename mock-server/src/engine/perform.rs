@@ -27,6 +27,8 @@ pub(super) fn is_about_wire(fault: &Fault) -> bool {
             | Fault::MaxConnectionLifetime(_)
             | Fault::EngineClose(_)
             | Fault::EnginePingSuppress(_)
+            | Fault::EnginePingEarly(_)
+            | Fault::EnginePingFlood(_)
             | Fault::ServerDisconnect(_)
             | Fault::ServerStall(_)
     )
@@ -110,6 +112,11 @@ impl Gate {
             Fault::Latency(fault) => delay(conn, firing, fault).await,
             Fault::MaxConnectionLifetime(fault) => live_for(conn, firing, fault.lifetime).await,
             Fault::EnginePingSuppress(_) => silence(conn, firing).await,
+            Fault::EnginePingEarly(_) => {
+                firing.fired();
+                conn.bend(|bent| bent.hurried = true);
+            }
+            Fault::EnginePingFlood(fault) => flood(conn, firing, fault.period).await,
             Fault::EngineClose(_) => {
                 firing.fired();
                 conn.close_politely();
@@ -208,6 +215,27 @@ async fn silence(conn: &Conn, firing: &Firing) {
     conn.bend(|bent| bent.mute = true);
     if conn.unless_over(firing.over()).await.is_some() {
         conn.bend(|bent| bent.mute = false);
+        firing.undone();
+    }
+}
+
+/// Sends pings besides those of the heart.
+async fn flood(conn: &Conn, firing: &Firing, period: Duration) {
+    firing.fired();
+    let mut pings = tokio::time::interval(period.max(Duration::from_millis(1)));
+    let pinging = async {
+        loop {
+            pings.tick().await;
+            conn.send([Packet::Ping(String::new())]);
+        }
+    };
+    let flooding = async {
+        tokio::select! {
+            () = firing.over() => {}
+            () = pinging => {}
+        }
+    };
+    if conn.unless_over(flooding).await.is_some() {
         firing.undone();
     }
 }

@@ -5,32 +5,49 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::bridge::carry;
 use super::conn::{Carrier, Conn, Freight};
 use super::gate::Gate;
 use super::heart::beat;
 use super::packet::Packet;
-use super::{LARGEST, mail};
+use super::{LARGEST, mail, talk};
+use crate::contract::Protocol;
+use crate::journal::Transport;
 use crate::script::Stage;
 use crate::server::{Heartbeat, Shared};
 
 /// How long a polled session that is over waits for its open poll to leave with the last packets.
 const LAST_POLL: Duration = Duration::from_secs(1);
 
+/// What rules make the open packet say.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Opening {
+    /// Members to add or replace; those that are null are left out.
+    pub(super) add: Map<String, Value>,
+    /// Transports that are not offered.
+    pub(super) disabled: Vec<Transport>,
+}
+
 /// The packet that opens a session.
-pub(super) fn opening(conn: &Conn, shared: &Shared) -> Packet {
+pub(super) fn opening(conn: &Conn, shared: &Shared, rules: &Opening) -> Packet {
     let Heartbeat { interval, timeout } = shared.heartbeat;
-    let upgrades: &[&str] =
-        if shared.contract.transport.upgrade && conn.carrier() == Carrier::Polling { &["websocket"] } else { &[] };
-    let open = json!({
+    let offered = shared.contract.transport.upgrade
+        && conn.carrier() == Carrier::Polling
+        && !rules.disabled.contains(&Transport::Websocket);
+    let upgrades: &[&str] = if offered { &["websocket"] } else { &[] };
+    let mut open = json!({
         "sid": conn.sid,
         "upgrades": upgrades,
         "pingInterval": interval.as_millis(),
         "pingTimeout": timeout.as_millis(),
         "maxPayload": LARGEST,
     });
+    if let Some(members) = open.as_object_mut() {
+        members.extend(rules.add.clone());
+        members.retain(|_, value| !value.is_null());
+    }
     Packet::Open(open.to_string())
 }
 
@@ -44,7 +61,10 @@ pub(super) async fn live(gate: Arc<Gate>, conn: Arc<Conn>, freight: Freight) {
             gate.stage(Stage::Open, &conn, Some("OPEN")).await;
         };
         if conn.unless_over(opened).await.is_some() {
-            carry(&gate, &conn, inbox).await;
+            match gate.shared.contract.transport.protocol {
+                Protocol::EngineIo => talk::carry(&gate, &conn, inbox).await,
+                Protocol::SocketIo | Protocol::WebSocket => carry(&gate, &conn, inbox).await,
+            }
         }
     };
     tokio::join!(

@@ -57,6 +57,8 @@ pub(crate) struct Freight {
 #[derive(Debug)]
 struct State {
     outbox: VecDeque<Packet>,
+    /// Bytes in the outbox.
+    waiting: usize,
     /// Names of the messages that have been taken from the outbox and have not left yet.
     departing: Vec<String>,
     /// How many messages of each name have left.
@@ -84,9 +86,29 @@ struct Polls {
     /// Polls and posts so far.
     count: u32,
     /// Whether a poll is open.
-    open: bool,
+    polled: bool,
+    /// Whether a post is being read.
+    posted: bool,
     /// Whether a poll has been let go for the probe already.
     let_go: bool,
+}
+
+impl Polls {
+    fn open(&mut self, verb: Verb) -> &mut bool {
+        match verb {
+            Verb::Poll => &mut self.polled,
+            Verb::Post => &mut self.posted,
+        }
+    }
+}
+
+/// What a request of a polled session does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// It asks for packets.
+    Poll,
+    /// It brings packets.
+    Post,
 }
 
 /// What a rule does to an attempt, whatever its TCP connections.
@@ -100,6 +122,8 @@ pub(crate) struct Bent {
     pub(crate) frozen: bool,
     /// No pings are sent.
     pub(crate) mute: bool,
+    /// The next ping is due at once.
+    pub(crate) hurried: bool,
 }
 
 /// Who the client says that it is.
@@ -130,6 +154,7 @@ impl State {
         };
         Self {
             outbox: VecDeque::new(),
+            waiting: 0,
             departing: Vec::new(),
             left: BTreeMap::new(),
             carrier,
