@@ -3,7 +3,7 @@
 //! Bytes are paced as they leave, not as they come, so that the number of pieces costs nothing. A late timer is made up
 //! for by the next piece. Knows nothing of where bytes wait.
 
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -34,7 +34,7 @@ pub struct Bandwidth {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slices {
     /// The most bytes of a piece.
-    pub size: NonZeroUsize,
+    pub size: NonZeroU64,
     /// The least time from one piece to the next.
     pub gap: Duration,
 }
@@ -103,7 +103,7 @@ impl Pace {
 
     fn most(&self) -> usize {
         match (self.slices, self.rate) {
-            (Some(slices), _) => slices.size.get(),
+            (Some(slices), _) => usize::try_from(slices.size.get()).unwrap_or(usize::MAX),
             // A hundredth of a second's worth, so that bytes flow and do not come in lumps.
             (None, Some(rate)) => usize::try_from(rate.get() / 100).unwrap_or(usize::MAX).max(1),
             (None, None) => usize::MAX,
@@ -136,9 +136,9 @@ mod tests {
     #[case::slices(None, Some((4, 0)), &[(0, 4), (0, 4), (0, 2)])]
     #[case::slices_with_gaps(None, Some((4, 5)), &[(0, 4), (5, 4), (10, 2)])]
     #[case::both(Some(1_000), Some((4, 5)), &[(4, 4), (13, 4), (20, 2)])]
-    fn pieces(#[case] rate: Option<u64>, #[case] slices: Option<(usize, u64)>, #[case] expected: &[(u64, usize)]) {
-        let slices = slices
-            .map(|(size, gap)| Slices { size: NonZeroUsize::new(size).unwrap(), gap: Duration::from_millis(gap) });
+    fn pieces(#[case] rate: Option<u64>, #[case] slices: Option<(u64, u64)>, #[case] expected: &[(u64, usize)]) {
+        let slices =
+            slices.map(|(size, gap)| Slices { size: NonZeroU64::new(size).unwrap(), gap: Duration::from_millis(gap) });
         let mut pace = Pace::new(rate.and_then(NonZeroU64::new), slices).unwrap();
         let (start, mut portion) = (Instant::now(), 10);
         for (at, size) in expected {

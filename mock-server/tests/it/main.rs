@@ -8,4 +8,5 @@ mod client;
 mod faults;
 mod honest;
 mod live;
+mod traffic;
 mod wire_faults;

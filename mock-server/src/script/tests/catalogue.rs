@@ -14,6 +14,7 @@ fn sample(kind: Kind) -> Value {
     match kind {
         Kind::Duration => json!("1.5s"),
         Kind::Count => json!(7),
+        Kind::Bytes => json!(12_345),
         Kind::Status => json!(418),
         Kind::Flag => json!(true),
         Kind::Text => json!("two words"),

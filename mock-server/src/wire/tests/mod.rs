@@ -4,6 +4,7 @@ mod faults;
 mod injection;
 mod listening;
 mod protocols;
+mod shaping;
 mod taps;
 
 use std::io::{self, Read};
