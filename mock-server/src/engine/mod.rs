@@ -27,6 +27,7 @@ pub(crate) mod perform;
 mod polling;
 mod session;
 mod talk;
+mod traffic;
 mod visit;
 mod websocket;
 

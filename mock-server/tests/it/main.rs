@@ -10,4 +10,5 @@ mod frames;
 mod honest;
 mod live;
 mod plain;
+mod traffic;
 mod wire_faults;

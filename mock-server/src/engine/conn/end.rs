@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of what a transport does to take its leave.
 
-use super::Conn;
+use super::{Bent, Conn};
 use crate::engine::packet::Packet;
 use crate::journal::{Closed, Closer, Entry};
 
@@ -80,7 +80,7 @@ impl Conn {
             state.end.ending.clone().unwrap_or_else(|| Ending::by(Closer::Client, false));
         drop(state);
         // Another attempt of the client may travel on the same TCP connections.
-        self.bend(|bent| bent.latency = None);
+        self.bend(Bent::let_pass);
         self.let_go();
         self.record(self.transport(), Entry::Closed(Closed { by, code, reason, clean }));
     }

@@ -43,12 +43,13 @@ pub use http::{
     RestMalformed, UpgradeReject, UpgradeStall, UpgradeStripped,
 };
 pub(super) use param::exact;
-pub use param::{Kind, Payload, WallTime};
+pub use param::{Bytes, Kind, Payload, WallTime};
 pub use phase::{ConnectedPhase, OpenPhase, Phase};
 pub use socket_io::{ConnectAckDelay, ConnectAckWithheld, ServerDisconnect, SocketioConnectError};
 pub use tcp::{
-    AbruptClose, AcceptBlackhole, ConnectionRefused, ConnectionReset, Flow, HalfOpen, Latency, MaxConnectionLifetime,
-    PacketCoalesce, RefusalStart, ServerRestart,
+    AbruptClose, AcceptBlackhole, Bandwidth, ConnectionRefused, ConnectionReset, Flow, FrameEnd, HalfOpen, IdleTimeout,
+    Latency, LimitData, MaxConnectionLifetime, PacketCoalesce, RefusalStart, ServerRestart, Slicer, SlowClose,
+    TruncatedFrame,
 };
 pub use time::{
     ClockAdvance, ClockFreeze, ColdPhase, ColdStart, ExpiryAction, ServerStall, TokenExpired, TokenExpiresMidSession,
@@ -111,7 +112,7 @@ macro_rules! faults {
 
 faults! {
     ConnectionRefused, AcceptBlackhole, ConnectionReset, AbruptClose, HalfOpen, Latency, PacketCoalesce,
-    MaxConnectionLifetime, ServerRestart,
+    MaxConnectionLifetime, ServerRestart, IdleTimeout, Bandwidth, Slicer, LimitData, SlowClose, TruncatedFrame,
     UpgradeReject, UpgradeStripped, UpgradeStall, ResponseDelay, HttpError, AffinityLoss, CorsDeny, CorsNoCredentials,
     OriginCheckUpgrade, AcceptKeyInvalid, ResponseTruncated, ContentTypeWrong, ConnectionClose, RestError, RestDelay,
     RestMalformed,

@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of the faults that use them.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -17,6 +17,9 @@ use crate::values::{FieldError, ValueError, format_duration, parse_duration};
 /// The largest count: enough for any test, and no way to exhaust the machine.
 const MOST: u32 = 1_000;
 
+/// The largest number of bytes: one that no test waits for.
+const MOST_BYTES: u64 = 1 << 30;
+
 /// What may stand in a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -24,6 +27,8 @@ pub enum Kind {
     Duration,
     /// A whole number from 1 to 1000.
     Count,
+    /// A number of bytes from 1 to 1073741824.
+    Bytes,
     /// An HTTP status.
     Status,
     /// `true` or `false`.
@@ -52,6 +57,7 @@ impl Kind {
         match self {
             Self::Duration => ValueError::Duration.to_string(),
             Self::Count => format!("a whole number from 1 to {MOST}"),
+            Self::Bytes => format!("a number of bytes from 1 to {MOST_BYTES}"),
             Self::Status => "an HTTP status from 200 to 599".to_owned(),
             Self::Flag => "true or false".to_owned(),
             Self::Text => "a text".to_owned(),
@@ -70,6 +76,7 @@ impl Kind {
         match self {
             Self::Duration => json!({"type": "string", "pattern": r"^\d+(\.\d{1,9})?(ms|s|m|h)$"}),
             Self::Count => json!({"type": "integer", "minimum": 1, "maximum": MOST}),
+            Self::Bytes => json!({"type": "integer", "minimum": 1, "maximum": MOST_BYTES}),
             Self::Status => json!({"type": "integer", "minimum": 200, "maximum": 599}),
             Self::Flag => json!({"type": "boolean"}),
             Self::Text => json!({"type": "string"}),
@@ -190,6 +197,23 @@ impl Param for NonZeroU32 {
 
     fn written(&self) -> Option<Value> {
         Some(json!(self))
+    }
+}
+
+/// A number of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bytes(pub NonZeroU64);
+
+impl Param for Bytes {
+    const KIND: Kind = Kind::Bytes;
+
+    fn read(value: &Value) -> Option<Self> {
+        let number = value.as_u64().filter(|number| *number <= MOST_BYTES)?;
+        NonZeroU64::new(number).map(Self)
+    }
+
+    fn written(&self) -> Option<Value> {
+        Some(json!(self.0))
     }
 }
 

@@ -14,6 +14,7 @@ fn sample(kind: Kind) -> Value {
     match kind {
         Kind::Duration => json!("1.5s"),
         Kind::Count => json!(7),
+        Kind::Bytes => json!(12_345),
         Kind::Status => json!(418),
         Kind::Flag => json!(true),
         Kind::Text => json!("two words"),
@@ -141,6 +142,7 @@ fn the_schema_takes_what_the_reader_takes() {
 }
 
 #[rstest]
+#[case("connection-reset phase=accept times=2", Stage::Accept)]
 #[case("connection-reset phase=handshake", Stage::Handshake)]
 #[case("connection-reset phase=post-open", Stage::Open)]
 #[case("connection-reset phase=post-connect", Stage::Acknowledged)]
