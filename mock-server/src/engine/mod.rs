@@ -16,6 +16,7 @@ mod bridge;
 pub(crate) mod conn;
 mod cors;
 pub(crate) mod departure;
+mod frame;
 pub(crate) mod gate;
 mod heart;
 pub(crate) mod http;

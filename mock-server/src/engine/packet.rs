@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::journal::Message;
 use crate::lane;
+use crate::wire::Opcode;
 
 /// Between the packets of a polling body.
 const SEPARATOR: char = '\u{1e}';
@@ -58,12 +59,27 @@ pub(crate) struct Frames {
     /// none of its business.
     pub(crate) packet: Option<Packet>,
     /// What they are called in the journal where they are no packet.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// Their bytes, frame by frame.
     pub(crate) bytes: Vec<Bytes>,
     /// Time between one and the next.
     pub(crate) pause: Duration,
 }
+
+impl Frames {
+    /// Frames without a packet, which go out at once.
+    pub(crate) fn new(name: &str, bytes: Vec<Bytes>) -> Self {
+        Self { packet: None, name: name.to_owned(), bytes, pause: Duration::ZERO }
+    }
+
+    /// As many of their bytes as the journal may want, and some more.
+    fn start(&self) -> Vec<u8> {
+        self.bytes.iter().flatten().copied().take(MOST_TOLD).collect()
+    }
+}
+
+/// Bytes of frames from which on nobody looks at more.
+const MOST_TOLD: usize = 8_192;
 
 /// Why a packet could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -124,9 +140,19 @@ impl Packet {
         }
     }
 
-    /// One frame as it stands.
-    pub(crate) fn frame(name: &'static str, bytes: Bytes) -> Self {
-        Self::Frames(Box::new(Frames { packet: None, name, bytes: vec![bytes], pause: Duration::ZERO }))
+    /// Frames as they stand, by the name that the journal has for them.
+    pub(crate) fn frames(name: &str, bytes: Vec<Bytes>) -> Self {
+        Self::Frames(Box::new(Frames::new(name, bytes)))
+    }
+
+    /// What a WebSocket carries of it: the opcode and the payload.
+    pub(crate) fn content(&self) -> (Opcode, Bytes) {
+        match self {
+            Self::Data(data) | Self::Binary(data) => (Opcode::Binary, data.clone()),
+            Self::Text(text) => (Opcode::Text, text.clone().into()),
+            Self::Frames(frames) => frames.packet.as_ref().map_or((Opcode::Text, Bytes::new()), Self::content),
+            other => (Opcode::Text, other.write().into()),
+        }
     }
 
     /// What the journal has for it: the packet itself, or that of which it is the frames.
@@ -173,7 +199,7 @@ impl Packet {
             Self::Data(data) => Some(lane::binary(data)),
             Self::Frames(frames) => match &frames.packet {
                 Some(packet) => packet.message(),
-                None => Some(lane::frame(frames.name, &frames.bytes.concat())),
+                None => Some(lane::frame(&frames.name, &frames.start())),
             },
             other => lane::message(&other.write()),
         }

@@ -16,6 +16,8 @@ use crate::journal::{Closer, Entry, Message, Transport};
 use crate::lane;
 use crate::limits::FAREWELL;
 use crate::rfc6455::{Close, Failure, Incoming, Reader, Writer};
+use crate::script::fault::CloseHandshakeStall;
+use crate::script::{Fault, Firing};
 use crate::wire::{Frame, Opcode};
 
 /// How long a TCP connection whose WebSocket is closed waits for the client to end it too.
@@ -23,6 +25,9 @@ const LAST_BYTES: Duration = Duration::from_secs(2);
 
 /// Packets that wait for a client, from which on nothing is read from it: it has to read first.
 const BACKLOG: usize = 1_024;
+
+/// Bytes of large frames that are put together before they are written.
+const PORTION: usize = 256 * 1_024;
 
 /// What comes of a WebSocket, as far as the client decides.
 enum Verdict {
@@ -70,11 +75,13 @@ async fn read<R: AsyncRead + Unpin>(conn: &Conn, reader: &mut Reader<R>) -> Verd
     }
 }
 
-/// Answers a ping.
+/// Answers a ping, unless a rule forbids it.
 fn pong(conn: &Conn, payload: Bytes) {
     let ping = Frame::new(Opcode::Ping, payload.clone()).to_bytes();
     conn.record(Transport::Websocket, Entry::Received(lane::frame("PING_FRAME", &ping)));
-    conn.send([Packet::frame("PONG_FRAME", Frame::new(Opcode::Pong, payload).to_bytes())]);
+    if conn.answers_pings() {
+        conn.send([Packet::frames("PONG_FRAME", vec![Frame::new(Opcode::Pong, payload).to_bytes()])]);
+    }
 }
 
 async fn write<W: AsyncWrite + Unpin>(conn: &Conn, writer: &mut Writer<W>) -> Failure {
@@ -110,7 +117,7 @@ async fn feed<W: AsyncWrite + Unpin>(packet: Packet, writer: &mut Writer<W>) -> 
 
 async fn feed_frames<W: AsyncWrite + Unpin>(frames: Frames, writer: &mut Writer<W>) -> io::Result<()> {
     for (index, bytes) in frames.bytes.iter().enumerate() {
-        if index > 0 && !frames.pause.is_zero() {
+        if index > 0 && (!frames.pause.is_zero() || writer.waiting() > PORTION) {
             writer.flush().await?;
             tokio::time::sleep(frames.pause).await;
         }
@@ -130,9 +137,28 @@ where
     received(conn, close);
     let (code, reason) = (close.code, said(&close.reason));
     conn.end(Ending { code, reason, ..Ending::by(Closer::Client, close.fault.is_none()) });
+    if let Some(firing) = conn.stalled_close() {
+        stall(&firing, reader).await;
+    }
     let reason = if close.fault.is_none() { close.reason.as_str() } else { "" };
     goodbye(conn, close.answer(), reason, writer).await?;
     part(reader, writer).await
+}
+
+/// Withholds the answer to a close as a rule has it; a client that goes away is not waited for.
+async fn stall<R: AsyncRead + Unpin>(firing: &Firing, reader: &mut Reader<R>) {
+    firing.fired();
+    let delay = async {
+        match firing.fault() {
+            Fault::CloseHandshakeStall(CloseHandshakeStall { delay: Some(delay) }) => tokio::time::sleep(*delay).await,
+            _ => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = delay => {}
+        () = firing.over() => firing.undone(),
+        () = reader.drain() => {}
+    }
 }
 
 /// Fails the WebSocket: says why, if there is anybody to tell.

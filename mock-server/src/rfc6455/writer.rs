@@ -47,6 +47,11 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
         self.waiting.extend_from_slice(bytes);
     }
 
+    /// How many bytes wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Sends all that waits.
     pub(crate) async fn flush(&mut self) -> io::Result<()> {
         let Self { io, waiting } = self;

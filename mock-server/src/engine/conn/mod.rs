@@ -4,6 +4,7 @@
 //! session sends and receives (`traffic`), and how it ended (`end`). It writes the journal's records of the attempt. It
 //! knows nothing of HTTP, of Socket.IO handlers or of rules.
 
+mod controls;
 mod end;
 mod traffic;
 
@@ -15,6 +16,7 @@ use socketioxide::extract::SocketRef;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use self::controls::Controls;
 use self::end::End;
 use super::packet::Packet;
 use crate::journal::{Actor, Attempt, Entry, Journal, Transport};
@@ -74,6 +76,7 @@ struct State {
     coalescing: Option<String>,
     /// What a rule does to it.
     bent: Bent,
+    controls: Controls,
     /// Socket.IO's handle, once the client has joined.
     socket: Option<SocketRef>,
     /// TCP connections on which requests of the attempt came, the newest last.
@@ -177,6 +180,7 @@ impl State {
             end: End::default(),
             coalescing: None,
             bent: Bent::default(),
+            controls: Controls::default(),
             socket: None,
             links: Vec::new(),
         }

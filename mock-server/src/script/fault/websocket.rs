@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::define::{Keys, fault};
-use super::param::{Code, Octets, Size, choice};
+use super::param::{Bytes, Code, Octets, choice};
 use super::phase::OpenPhase;
 
 choice! {
@@ -113,7 +113,7 @@ fault! {
     /// A message, named by `on`, is sent in several frames.
     pub struct FragmentedFrame {
         /// Bytes of the message in each frame but the last, which has the rest.
-        pub fragment_bytes: Size,
+        pub fragment_bytes: Bytes,
         /// Time between one frame and the next.
         pub pause: Duration = Duration::ZERO,
     }
@@ -129,7 +129,7 @@ fault! {
     /// made known.
     pub struct OversizedFrame {
         /// Bytes of the message in all; never fewer than its type and name need.
-        pub bytes: Size,
+        pub bytes: Bytes,
         /// The event or type of the message.
         pub event: String = "oversized".to_owned(),
     }
