@@ -30,18 +30,41 @@ async fn accept(house: &Arc<House>, actor: &Actor) {
 /// Serves a connection as soon as the rules let it in. Until then nothing is read from it.
 async fn admit(house: Arc<House>, stream: Stream, actor: Actor, firings: Vec<Firing>) {
     for firing in firings {
-        match firing.fault() {
-            Fault::AcceptBlackhole(_) if firing.due().await => {
-                firing.fired();
-                firing.over().await;
-                firing.undone();
+        if firing.due().await {
+            firing.fired();
+            if let Fate::Ended = meet(&house, &stream, &actor, &firing).await {
+                return;
             }
-            Fault::ColdStart(_) if firing.due().await => {
-                firing.fired();
-                tokio::time::sleep(firing.wait).await;
-            }
-            _ => {}
         }
     }
     Arc::clone(&house.gate).serve(stream, actor).await;
+}
+
+/// What a rule has made of a connection that has not been served yet.
+enum Fate {
+    /// It can go on.
+    Lives,
+    /// It is over.
+    Ended,
+}
+
+async fn meet(house: &House, stream: &Stream, actor: &Actor, firing: &Firing) -> Fate {
+    match firing.fault() {
+        Fault::AcceptBlackhole(_) | Fault::HalfOpen(_) => {
+            firing.over().await;
+            firing.undone();
+        }
+        Fault::ColdStart(_) => tokio::time::sleep(firing.wait).await,
+        Fault::ConnectionReset(_) => {
+            stream.link().reset();
+            return Fate::Ended;
+        }
+        Fault::AbruptClose(fault) => {
+            stream.link().cut();
+            house.gate.keep_cutting(actor, firing, fault);
+            return Fate::Ended;
+        }
+        _ => {}
+    }
+    Fate::Lives
 }

@@ -7,8 +7,11 @@
 mod client;
 mod engine_io_protocol;
 mod faults;
+mod frames;
 mod honest;
 mod hostile;
 mod http_faults;
 mod live;
+mod plain;
+mod traffic;
 mod wire_faults;

@@ -1,8 +1,10 @@
 //! Tests of the wire through real sockets on the loopback, and what they share.
 
 mod faults;
+mod injection;
 mod listening;
 mod protocols;
+mod shaping;
 mod taps;
 
 use std::io::{self, Read};
