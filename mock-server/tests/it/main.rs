@@ -8,5 +8,6 @@ mod client;
 mod faults;
 mod honest;
 mod live;
+mod tls;
 mod traffic;
 mod wire_faults;

@@ -12,6 +12,7 @@ mod phase;
 mod socket_io;
 mod tcp;
 mod time;
+mod tls;
 
 use std::sync::LazyLock;
 
@@ -54,6 +55,8 @@ pub use tcp::{
 pub use time::{
     ClockAdvance, ClockFreeze, ColdPhase, ColdStart, ExpiryAction, ServerStall, TokenExpired, TokenExpiresMidSession,
 };
+
+pub use tls::{Alert, CertificateProblem, TlsCertificate, TlsHandshakeFailure, TlsHandshakeStall};
 
 /// Lists the faults: the enum and all that must be the same for each.
 macro_rules! faults {
@@ -113,6 +116,7 @@ macro_rules! faults {
 faults! {
     ConnectionRefused, AcceptBlackhole, ConnectionReset, AbruptClose, HalfOpen, Latency, PacketCoalesce,
     MaxConnectionLifetime, ServerRestart, IdleTimeout, Bandwidth, Slicer, LimitData, SlowClose, TruncatedFrame,
+    TlsCertificate, TlsHandshakeStall, TlsHandshakeFailure,
     UpgradeReject, UpgradeStripped, UpgradeStall, ResponseDelay, HttpError, AffinityLoss, CorsDeny, CorsNoCredentials,
     OriginCheckUpgrade, AcceptKeyInvalid, ResponseTruncated, ContentTypeWrong, ConnectionClose, RestError, RestDelay,
     RestMalformed,
