@@ -5,8 +5,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod client;
+mod engine_io_protocol;
 mod faults;
 mod honest;
+mod http_faults;
 mod live;
 mod tls;
 mod traffic;
