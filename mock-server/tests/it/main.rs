@@ -13,5 +13,6 @@ mod hostile;
 mod http_faults;
 mod live;
 mod plain;
+mod tls;
 mod traffic;
 mod wire_faults;
