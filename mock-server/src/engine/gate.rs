@@ -24,6 +24,7 @@ use super::{LARGEST, cors};
 use crate::journal::{Actor, Answer, Entry, Moment, Transport};
 use crate::lane::{self, Head, Kind};
 use crate::limits;
+use crate::plain;
 use crate::script::RequestKind;
 use crate::server::Shared;
 use crate::systems::System;
@@ -115,11 +116,11 @@ impl Gate {
             async move { Ok::<_, Infallible>(gate.route(&call, request).await) }
         });
         let Ok(response) = self.cors.layer(honest).oneshot(Request::from_parts(parts, body)).await;
-        self.leave(&call, response, amendments)
+        self.leave(&call, response, &amendments)
     }
 
     /// Changes an answer as the rules have it, and records it and what goes out with it.
-    fn leave(&self, call: &Call, mut response: Response<Body>, before: Vec<Amendment>) -> Response<Body> {
+    fn leave(&self, call: &Call, mut response: Response<Body>, before: &[Amendment]) -> Response<Body> {
         let Luggage { conn, reply, amendments } = response.extensions_mut().remove::<Luggage>().unwrap_or_default();
         for amendment in before.iter().chain(&amendments) {
             if amendment.apply(&mut response) {
@@ -163,6 +164,10 @@ impl Gate {
             Kind::Polling => self.polled(call, request).await,
             Kind::Upgrade => self.upgrade(call, request).await,
             Kind::Endpoint(name) => self.endpoint(call, name, request).await,
+            Kind::Plain => {
+                self.record_request(call, None);
+                (None, plain::refusal(&call.head.method), Obstacles::default())
+            }
             Kind::Preflight | Kind::Other => {
                 self.record_request(call, None);
                 (None, Reply::text(StatusCode::NOT_FOUND, ""), Obstacles::default())

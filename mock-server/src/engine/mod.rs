@@ -11,14 +11,15 @@
 //! ```
 
 mod amend;
-mod attempt;
+pub(crate) mod attempt;
 mod bridge;
 pub(crate) mod conn;
 mod cors;
-mod departure;
+pub(crate) mod departure;
+mod frame;
 pub(crate) mod gate;
 mod heart;
-mod http;
+pub(crate) mod http;
 mod join;
 pub(crate) mod mail;
 mod obstacle;
@@ -27,6 +28,7 @@ pub(crate) mod perform;
 mod polling;
 mod session;
 mod talk;
+mod traffic;
 mod visit;
 mod websocket;
 

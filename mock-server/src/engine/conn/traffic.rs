@@ -5,6 +5,8 @@
 
 use std::collections::VecDeque;
 
+use tokio::time::Instant;
+
 use super::{Carrier, Conn, Ending, State, Verb};
 use crate::engine::packet::Packet;
 use crate::journal::{Closer, Entry, Heartbeat, Transport};
@@ -61,6 +63,11 @@ impl Conn {
         packet
     }
 
+    /// How many packets wait.
+    pub(crate) fn backlog(&self) -> usize {
+        self.state().outbox.len()
+    }
+
     /// Whether something waits to be sent that can be.
     pub(crate) fn is_deliverable(&self) -> bool {
         let state = self.state();
@@ -69,6 +76,7 @@ impl Conn {
 
     /// Writes the record of a packet that goes out now.
     pub(crate) fn sent(&self, packet: &Packet, transport: Transport) {
+        let packet = packet.told();
         let entry = match packet {
             Packet::Ping(payload) if payload != "probe" => {
                 let mut state = self.state();
@@ -85,7 +93,7 @@ impl Conn {
             _ => String::new(),
         };
         self.record(transport, entry);
-        if matches!(name.as_str(), "DISCONNECT" | "CLOSE") {
+        if matches!(name.as_str(), "DISCONNECT" | "CLOSE") && !packet.is_plain() {
             self.blame(Ending::by(Closer::Server, true));
         }
         self.state().departing.push(name);
@@ -125,7 +133,7 @@ impl Conn {
                 self.record(transport, Entry::Received(with_token(message)));
             }
         }
-        if packet.is_named("DISCONNECT") || *packet == Packet::Close {
+        if !packet.is_plain() && packet.is_named("DISCONNECT") || *packet == Packet::Close {
             self.blame(Ending::by(Closer::Client, true));
         }
     }
@@ -137,11 +145,22 @@ impl Conn {
         ponged
     }
 
+    /// Notes until when a pong must come, or that none is waited for.
+    pub(crate) fn expect_pong(&self, by: Option<Instant>) {
+        self.state().pong_by = by;
+    }
+
+    /// Whether the time for a pong has passed, even if no timer has noticed yet.
+    pub(crate) fn is_overdue(&self) -> bool {
+        let state = self.state();
+        !state.bent.frozen && state.pong_by.is_some_and(|by| Instant::now() > by)
+    }
+
     /// Takes a packet that has come in: records it, and hands on what is Socket.IO's.
     pub(crate) async fn receive(&self, packet: Packet, transport: Transport) {
         self.received(&packet, transport);
         match packet {
-            Packet::Message(_) | Packet::Binary(_) => tokio::select! {
+            Packet::Message(_) | Packet::Binary(_) | Packet::Text(_) | Packet::Data(_) => tokio::select! {
                 // Fails only when the session is over.
                 _ = self.inbox.send(packet) => {}
                 () = self.over() => {}
@@ -180,9 +199,9 @@ impl Conn {
         self.state().polls.polled
     }
 
-    /// Whether no poll has been let go for the probe before; true once.
-    pub(crate) fn first_let_go(&self) -> bool {
-        !std::mem::replace(&mut self.state().polls.let_go, true)
+    /// When the WebSocket was probed.
+    pub(crate) fn probed(&self) -> Option<Instant> {
+        self.state().polls.probed
     }
 
     // Messages that leave together.
