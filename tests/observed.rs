@@ -9,11 +9,8 @@ mod table;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::Value;
 use sparring::report::faults::observed::{Meeting, Observation, Observed};
-use sparring_mock_server::journal::{Actor, Entry as JournalEntry};
 use sparring_mock_server::script::Fault;
-use sparring_mock_server::tokens::TokenSpec;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -54,6 +51,7 @@ async fn the_official_clients_report_what_is_written() {
     if std::env::var_os("UPDATE_OBSERVED").is_some() {
         let text = serde_saphyr::to_string(&observed).expect("observations are plain data");
         std::fs::write(top().join(FILE), format!("{HEAD}{text}")).expect("the data file can be written");
+        assert_eq!(clients.objections(), Vec::<String>::new());
         return;
     }
     let written = Observed::built_in();
@@ -64,6 +62,7 @@ async fn the_official_clients_report_what_is_written() {
             *meeting = meet(&clients, entry, &Semaphore::new(1).into()).await;
         }
     }
+    assert_eq!(clients.objections(), Vec::<String>::new());
     let differing = observed.faults.iter().filter_map(|meeting| difference(meeting, written.of(&meeting.fault)));
     let differing: Vec<String> = differing.collect();
     assert!(differing.is_empty(), "renew {FILE} with UPDATE_OBSERVED=1 if this is right:\n{}", differing.join("\n"));
@@ -109,14 +108,8 @@ async fn meet(clients: &Arc<Clients>, entry: Entry, turns: &Arc<Semaphore>) -> M
 /// One client meets the fault once, on a mock of its own.
 async fn observation(clients: &Clients, row: Row) -> Observation {
     let mock = row.mock().start().await.unwrap_or_else(|error| panic!("{}: {error}", row.rule));
-    let kind = row.token().map(Value::from);
-    let spec = kind.and_then(|kind| TokenSpec::read(&kind, row.system().contract()).expect("a kind of token"));
-    let token = spec.map(|spec| mock.mint(&spec, None).value);
-    let reports = clients.meet(row.job(&mock.url(&Actor::new("client")), token.as_deref())).await;
-    // The rule that is looked at is the first.
-    let fired = |entry: &JournalEntry| matches!(entry, JournalEntry::Fault(fault) if fault.rule == 0);
-    assert!(mock.journal().since(0).iter().any(|record| fired(&record.entry)), "{}: met by nobody", row.rule);
-    assert_eq!(mock.violations(), [], "{}", row.rule);
+    let reports = clients.meet(row.job(&mock)).await;
+    clients.object(&row.rule, &mock);
     mock.shutdown().await;
     let (setup, note) = (row.setup(), row.note);
     Observation { client: row.client, system: row.system, rule: row.rule, setup, reports, note }

@@ -7,6 +7,8 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use serde_json::Value;
+use sparring_mock_server::journal::Entry;
+use sparring_mock_server::server::MockServer;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{Mutex, oneshot};
@@ -21,6 +23,7 @@ pub(super) struct Clients {
     pub(super) versions: BTreeMap<String, String>,
     waiting: Waiting,
     jobs: Mutex<(u64, ChildStdin)>,
+    objections: std::sync::Mutex<Vec<String>>,
     _process: Child,
 }
 
@@ -42,7 +45,13 @@ impl Clients {
         let versions = serde_json::from_value(first["versions"].clone()).expect("it names versions");
         let waiting = Waiting::default();
         tokio::spawn(answer(lines, Arc::clone(&waiting)));
-        Self { versions, waiting, jobs: Mutex::new((0, jobs)), _process: process }
+        Self {
+            versions,
+            waiting,
+            jobs: Mutex::new((0, jobs)),
+            objections: std::sync::Mutex::default(),
+            _process: process,
+        }
     }
 
     /// Lets a client meet a mock; returns what it reported.
@@ -55,6 +64,23 @@ impl Clients {
         jobs.1.write_all(format!("{job}\n").as_bytes()).await.expect("the observer reads its jobs");
         drop(jobs);
         answered.await.expect("the observer answers every job")
+    }
+}
+
+impl Clients {
+    /// Keeps what speaks against a meeting: a first rule that never fired, a mock that broke its contract.
+    pub(super) fn object(&self, rule: &str, mock: &MockServer) {
+        let fired = |entry: &Entry| matches!(entry, Entry::Fault(fault) if fault.rule == 0);
+        let fired = mock.journal().since(0).iter().any(|record| fired(&record.entry));
+        let unmet = (!fired).then(|| format!("{rule}: met by nobody"));
+        let violations = mock.violations();
+        let broken = violations.iter().map(|violation| format!("{rule}: {violation}"));
+        self.objections.lock().expect("nobody panics with it").extend(unmet.into_iter().chain(broken));
+    }
+
+    /// What speaks against the meetings so far.
+    pub(super) fn objections(&self) -> Vec<String> {
+        self.objections.lock().expect("nobody panics with it").clone()
     }
 }
 

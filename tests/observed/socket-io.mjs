@@ -15,8 +15,8 @@ const after = (text, ...parts) => [text, ...parts].filter(Boolean).join(', ');
 function transportError(error) {
   const { message, description, context } = error;
   if (message === 'xhr poll error' || message === 'xhr post error') {
-    const broken = context?.statusText?.code;
-    return after(message, broken ?? (description ? `status ${description}` : 'no answer'));
+    const broken = context?.statusText;
+    return after(message, broken instanceof Error ? kind(broken) : `status ${description}`);
   }
   if (description?.error || description?.message) return after(message, kind(description.error ?? description));
   return message;
@@ -58,9 +58,9 @@ function act(socket, watch, what) {
 
 /** Connects, does what the job says once, and tells what it saw. */
 export async function observe(job) {
-  const { url, options, acts, actsAt, shows, token } = job;
+  const { url, ca, options, acts, actsAt, shows, token } = job;
   const auth = token ? { token } : undefined;
-  const socket = io(url, { ...WAITS, ...options, auth, forceNew: true, autoConnect: false });
+  const socket = io(url, { ...WAITS, ca, ...options, auth, forceNew: true, autoConnect: false });
   const watch = new Watch(job, () => stateOf(socket));
   socket.on('connect_error', (error) => watch.say(`connect_error: ${connectError(error)}`));
   socket.on('disconnect', (reason, details) => watch.say(`disconnect: ${after(reason, loss(details))}`));

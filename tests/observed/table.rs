@@ -7,8 +7,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sparring_mock_server::contract::SystemId;
+use sparring_mock_server::journal::Actor;
 use sparring_mock_server::script::Rule;
 use sparring_mock_server::server::{Builder, Heartbeat, MockServer};
+use sparring_mock_server::tokens::TokenSpec;
 use sparring_mock_server::values::parse_duration;
 
 use crate::support::top;
@@ -48,6 +50,9 @@ pub(super) struct Row {
     /// Options of the client's library.
     #[serde(default)]
     options: Map<String, Value>,
+    /// Whether the mock serves TLS. Clients trust its issuer.
+    #[serde(default)]
+    tls: bool,
     /// Further rules that have to be in force.
     #[serde(default)]
     besides: Vec<String>,
@@ -88,21 +93,23 @@ pub(super) fn read() -> Vec<Entry> {
 
 impl Row {
     /// The system that is played.
-    pub(super) fn system(&self) -> SystemId {
+    fn system(&self) -> SystemId {
         SystemId::from_name(&self.system).unwrap_or_else(|| panic!("there is no system {}", self.system))
     }
 
-    /// The kind of token that the client shows; none where the system has none.
-    pub(super) fn token(&self) -> Option<&str> {
-        let usual = self.system().contract().tokens.contains_key("jwt").then_some("jwt");
-        self.token.as_deref().or(usual)
+    /// The token that the client shows; none where the system has none.
+    fn token(&self) -> Option<TokenSpec> {
+        let contract = self.system().contract();
+        let usual = contract.tokens.contains_key("jwt").then_some("jwt");
+        let kind = self.token.as_deref().or(usual)?;
+        TokenSpec::read(&kind.into(), contract).unwrap_or_else(|errors| panic!("{kind}: {errors:?}"))
     }
 
     /// The mock that the client meets.
     pub(super) fn mock(&self) -> Builder {
         let rule = |line: &String| Rule::parse_line(line).unwrap_or_else(|error| panic!("{line}: {error}"));
         let rules = std::iter::once(&self.rule).chain(&self.besides).map(rule).collect();
-        let mock = MockServer::builder(self.system()).rules(rules).seed(1);
+        let mock = MockServer::builder(self.system()).rules(rules).tls(self.tls).seed(1);
         match &self.heartbeat {
             None => mock,
             Some(Beat { interval, timeout }) => {
@@ -112,12 +119,14 @@ impl Row {
     }
 
     /// What the observer is asked to do.
-    pub(super) fn job(&self, url: &str, token: Option<&str>) -> Value {
+    pub(super) fn job(&self, mock: &MockServer) -> Value {
         let quiet = duration(self.quiet.as_deref().unwrap_or(QUIET));
+        let actor = Actor::new("client");
         json!({
             "client": self.client,
-            "url": url,
-            "token": token,
+            "url": mock.url(&actor),
+            "ca": mock.ca_pem(),
+            "token": self.token().map(|spec| mock.mint(&spec, None).value),
             "options": self.options,
             "acts": self.acts,
             "actsAt": self.acts_at,
@@ -137,7 +146,9 @@ impl Row {
         let acts = self.acts.iter().flatten().filter(|(name, _)| *name != "ack");
         let acts = acts.map(|(name, value)| format!("{name} {}", told(value)).trim_end().to_owned());
         let besides = self.besides.iter().map(|rule| format!("besides {rule}"));
-        let parts: Vec<String> = besides.chain(options).chain(token).chain(beat).chain(acts).collect();
+        let tls = self.tls.then(|| "over TLS".to_owned());
+        let parts: Vec<String> =
+            tls.into_iter().chain(besides).chain(options).chain(token).chain(beat).chain(acts).collect();
         (!parts.is_empty()).then(|| parts.join("; "))
     }
 }

@@ -28,8 +28,8 @@ const withReason = (code, reason) => (reason.length ? `${code} ${JSON.stringify(
 
 /** Connects, does what the job says, and tells what it saw until the socket is closed. */
 export async function observe(job) {
-  const { url, options, acts } = job;
-  const socket = new WebSocket(url, options);
+  const { url, ca, options, acts } = job;
+  const socket = new WebSocket(url, { ca, ...options });
   const watch = new Watch(job, () => STATES[socket.readyState]);
   socket.on('message', (data, isBinary) => watch.say(`message ${message(data, isBinary)}`));
   socket.on('ping', (data) => watch.say(`ping ${shape(data.toString())}`));

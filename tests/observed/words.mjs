@@ -24,9 +24,14 @@ export function shape(value) {
   return `{${members.join(', ')}}`;
 }
 
-/** The code of an error of the system or of a library; the status of an HTTP answer; else the library's own words. */
+/**
+ * The code of an error of the system or of a library; the status of an HTTP answer, the number of a
+ * TLS alert; else the library's own words.
+ */
 export function kind(error) {
   const status = /^Unexpected server response: (\d+)$/.exec(error?.message);
   if (status) return `unexpected response ${status[1]}`;
+  const alert = /SSL alert number (\d+)/.exec(error?.message);
+  if (alert) return `TLS alert ${alert[1]}`;
   return error?.code ?? error?.message ?? 'no description';
 }

@@ -61,6 +61,9 @@ impl Kind {
         match self {
             Self::Duration => "duration",
             Self::Count => "count",
+            Self::Bytes => "bytes",
+            Self::Code => "code",
+            Self::Octets => "octets",
             Self::Status => "status",
             Self::Flag => "flag",
             Self::Text => "text",
