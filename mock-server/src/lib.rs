@@ -12,6 +12,7 @@ mod fields;
 pub mod journal;
 pub mod lane;
 pub mod live;
+pub mod metrics;
 pub mod script;
 pub mod server;
 pub mod store;

@@ -53,6 +53,8 @@ pub(crate) struct House {
     pub(crate) system: Arc<dyn System>,
     /// An address for each actor.
     pub(crate) doors: BTreeMap<Actor, Listener>,
+    /// Where the clock stood at the start.
+    clock: ClockSetting,
 }
 
 impl std::fmt::Debug for House {
@@ -184,7 +186,7 @@ impl Builder {
             SystemId::Digitwin => Arc::new(Digitwin::new(Arc::clone(&shared))),
         };
         let gate = Gate::new(Arc::clone(&shared), Arc::clone(&system));
-        let house = Arc::new(House { shared, gate, system, doors });
+        let house = Arc::new(House { shared, gate, system, doors, clock: self.clock });
         standing::keep(&house);
         accept::open(&house);
         Ok(MockServer { house })
@@ -237,12 +239,20 @@ impl Builder {
 
 fn started(setting: ClockSetting) -> ServerClock {
     let clock = ServerClock::new();
-    match setting {
-        ClockSetting::Now => {}
-        ClockSetting::Frozen(at) => clock.freeze(Some(at)),
-        ClockSetting::Ahead(by) => clock.advance(by),
-    }
+    setting.apply(&clock);
     clock
+}
+
+impl ClockSetting {
+    /// Sets a clock so.
+    fn apply(self, clock: &ServerClock) {
+        clock.correct();
+        match self {
+            Self::Now => {}
+            Self::Frozen(at) => clock.freeze(Some(at)),
+            Self::Ahead(by) => clock.advance(by),
+        }
+    }
 }
 
 impl MockServer {
@@ -295,6 +305,12 @@ impl MockServer {
     /// What was sent outside a fault although the contract does not allow it: errors of the mock itself.
     pub fn violations(&self) -> Vec<Violation> {
         self.house.shared.violations()
+    }
+
+    /// Goes back to the start: no connection, no session, an empty journal, attempts counted from 1, clock and rules as
+    /// they were at the start. Returns when the ports accept connections again.
+    pub async fn reset(&self) {
+        self.house.reset().await;
     }
 
     /// Ends every task and closes every socket.
