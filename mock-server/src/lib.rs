@@ -7,6 +7,7 @@
 
 pub mod clock;
 pub mod contract;
+pub mod control;
 mod engine;
 mod fields;
 pub mod journal;

@@ -47,8 +47,17 @@ struct Inner {
     subscribers: Vec<mpsc::UnboundedSender<Arc<Record>>>,
 }
 
+/// What an observer is shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sight<'a> {
+    /// A record that is being written.
+    Record(&'a Record),
+    /// All records have been dropped: what they said no longer holds.
+    Cleared,
+}
+
 /// Whoever sees each record as it is written.
-struct Observer(Box<dyn Fn(&Record) + Send + Sync>);
+struct Observer(Box<dyn Fn(Sight<'_>) + Send + Sync>);
 
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,9 +80,7 @@ impl Journal {
         let record =
             Arc::new(Record { seq: inner.next, at: Moment::now(), actor: actor.clone(), connection, transport, entry });
         inner.keep(&record, weight);
-        if let Some(Observer(observer)) = self.observer.get() {
-            observer(&record);
-        }
+        self.show(Sight::Record(&record));
         inner.subscribers.retain(|subscriber| subscriber.send(Arc::clone(&record)).is_ok());
         drop(inner);
         self.written.notify_waiters();
@@ -130,6 +137,7 @@ impl Journal {
         let mut inner = self.lock();
         let records = std::mem::take(&mut inner.records);
         inner.weight = 0;
+        self.show(Sight::Cleared);
         drop(inner);
         // Outside the lock: there may be many.
         drop(records);
@@ -147,10 +155,16 @@ impl Journal {
         receiver
     }
 
+    fn show(&self, sight: Sight<'_>) {
+        if let Some(Observer(observer)) = self.observer.get() {
+            observer(sight);
+        }
+    }
+
     /// Has each record seen from now on as it is written. There is one observer at most: false if there is one already.
     ///
     /// It is called under the journal's lock: it must be quick, and must not come back to the journal.
-    pub(crate) fn observe(&self, observer: impl Fn(&Record) + Send + Sync + 'static) -> bool {
+    pub(crate) fn observe(&self, observer: impl Fn(Sight<'_>) + Send + Sync + 'static) -> bool {
         self.observer.set(Observer(Box::new(observer))).is_ok()
     }
 

@@ -84,8 +84,12 @@ fn there_is_one_observer() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let journal = written(1);
     let notes = Arc::clone(&seen);
-    assert!(journal.observe(move |record| notes.lock().unwrap_or_else(PoisonError::into_inner).push(record.seq)));
+    assert!(journal.observe(move |sight| {
+        let seq = if let Sight::Record(record) = sight { Some(record.seq) } else { None };
+        notes.lock().unwrap_or_else(PoisonError::into_inner).push(seq);
+    }));
     assert!(!journal.observe(|_| {}));
     log(&journal, "");
-    assert_eq!(*seen.lock().unwrap_or_else(PoisonError::into_inner), [1]);
+    journal.clear();
+    assert_eq!(*seen.lock().unwrap_or_else(PoisonError::into_inner), [Some(1), None]);
 }

@@ -5,6 +5,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use prometheus_client::metrics::counter::Counter;
+
 use super::figures::Figures;
 use super::{Limits, Milestones};
 use crate::contract::Contract;
@@ -115,7 +117,7 @@ impl Watch {
             Entry::Sent(message) => self.sent(track, message, record.at, figures),
             Entry::Closed(_) => {
                 track.look_at_the_clock(record.at, self.limits, figures);
-                track.decide(figures, |figures| drop(figures.ended.inc()));
+                track.decide(figures, Some(&figures.ended));
                 tracks.remove(&key);
             }
             _ => {}
@@ -155,7 +157,7 @@ impl Watch {
         }
         track.look_at_the_clock(at, self.limits, figures);
         track.reach(Progress::Established, at);
-        track.decide(figures, |_| {});
+        track.decide(figures, None);
         figures.established(at.since(track.began));
     }
 
@@ -166,7 +168,7 @@ impl Watch {
         }
         track.look_at_the_clock(at, self.limits, figures);
         track.reach(Progress::Refused, at);
-        track.decide(figures, |_| {});
+        track.decide(figures, None);
         let code = message.data.as_ref().and_then(|data| data.get("code")?.as_str()).unwrap_or_default();
         figures.refused(code);
     }
@@ -196,14 +198,17 @@ impl Track {
     /// Notes that the time for a verdict is over, if it is.
     fn look_at_the_clock(&mut self, now: Moment, limits: Limits, figures: &Figures) {
         if now.since(self.began) >= limits.verdict {
-            self.decide(figures, |figures| drop(figures.timed_out.inc()));
+            self.decide(figures, Some(&figures.timed_out));
         }
     }
 
-    fn decide(&mut self, figures: &Figures, count: impl FnOnce(&Figures)) {
-        if !std::mem::replace(&mut self.decided, true) {
-            figures.decided.inc();
-            count(figures);
+    fn decide(&mut self, figures: &Figures, outcome: Option<&Counter>) {
+        if std::mem::replace(&mut self.decided, true) {
+            return;
+        }
+        figures.decided.inc();
+        if let Some(outcome) = outcome {
+            outcome.inc();
         }
     }
 }

@@ -68,7 +68,9 @@ impl Script {
             }
         }
         let gone = before.iter().map(|entry| Arc::clone(&entry.rule)).collect();
-        before.into_iter().for_each(|entry| inside.end(entry));
+        for entry in before {
+            inside.end(entry);
+        }
         inside.entries.extend(later);
         self.told(inside, first);
         Change { gone, new }
@@ -141,7 +143,9 @@ impl Rules {
     fn disarm(&mut self, which: impl Fn(&Entry) -> bool) -> Vec<Arc<Rule>> {
         let disarmed: Vec<Entry> = self.entries.extract_if(.., |entry| which(entry)).collect();
         let rules = disarmed.iter().map(|entry| Arc::clone(&entry.rule)).collect();
-        disarmed.into_iter().for_each(|entry| self.end(entry));
+        for entry in disarmed {
+            self.end(entry);
+        }
         rules
     }
 

@@ -91,7 +91,10 @@ impl House {
             LiveAction::Freeze { at } => house.shared.clock.freeze(*at),
             LiveAction::Thaw => house.shared.clock.thaw(),
             LiveAction::Restart { down, keep_sessions } => house.restart(*down, *keep_sessions).await,
-            LiveAction::Arm { rules } => return self.arm(rules.clone()),
+            LiveAction::Arm { rules } => {
+                self.fit(rules).map_err(ActError::Rules)?;
+                self.arm(rules.clone());
+            }
             LiveAction::Disarm { fault } => return self.disarm(fault),
             LiveAction::Emit { room: Some(room), event, data } => {
                 mail::emit_to(&house.gate.server.io, room, event, data.as_ref()).await;
@@ -138,11 +141,17 @@ impl House {
         }
     }
 
-    fn arm(self: &Arc<Self>, rules: Vec<Rule>) -> Result<(), ActError> {
-        self.fit(&rules).map_err(ActError::Rules)?;
-        self.shared.script.arm(rules);
+    /// Arms rules that fit; returns the index of the first. They are in force when it returns.
+    pub(crate) fn arm(self: &Arc<Self>, rules: Vec<Rule>) -> usize {
+        let first = self.shared.script.arm(rules);
         standing::begin(self);
-        Ok(())
+        first
+    }
+
+    /// Puts rules that fit in the place of all. They are in force when it returns.
+    pub(crate) fn replace(self: &Arc<Self>, rules: Vec<Rule>) {
+        self.shared.script.replace(rules);
+        standing::begin(self);
     }
 
     /// All that is wrong with rules in this system, by their places.

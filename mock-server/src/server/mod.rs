@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::ServerClock;
 use crate::contract::SystemId;
+use crate::control::{self, Control};
 use crate::engine::gate::Gate;
 use crate::journal::{Actor, Journal};
 use crate::script::{Rule, Script};
@@ -30,6 +31,7 @@ use crate::values::FieldError;
 use crate::wire::Listener;
 
 pub use act::ActError;
+pub(crate) use act::Target;
 use shared::Setting;
 pub use shared::Violation;
 pub(crate) use shared::{Shared, lock};
@@ -41,6 +43,7 @@ pub const SECRET: &str = "sparring-secret";
 #[derive(Debug)]
 pub struct MockServer {
     house: Arc<House>,
+    control: Option<Control>,
 }
 
 /// What the tasks of a mock and its handle share.
@@ -103,6 +106,7 @@ pub struct Builder {
     seed: u64,
     secret: String,
     listen: SocketAddr,
+    control: Option<control::Setting>,
 }
 
 impl Builder {
@@ -162,17 +166,27 @@ impl Builder {
         self
     }
 
+    /// A control API beside it; without this there is none.
+    #[must_use]
+    pub fn control(mut self, setting: control::Setting) -> Self {
+        self.control = Some(setting);
+        self
+    }
+
     /// Starts it; returns when all its addresses accept connections.
-    #[expect(
-        clippy::unused_async,
-        reason = "a store on another machine has to be waited for, and callers must be ready"
-    )]
     pub async fn start(self) -> Result<MockServer, StartError> {
         let wrong = self.wrong();
         if !wrong.is_empty() {
             return Err(StartError::Setting(wrong));
         }
         let doors = self.doors()?;
+        let reserved = match self.control {
+            Some(setting) => {
+                let addr = setting.listen;
+                Some(control::reserve(setting).await.map_err(|source| StartError::Listen { addr, source })?)
+            }
+            None => None,
+        };
         let journal = Arc::new(Journal::default());
         let shared = Arc::new(Shared::new(Setting {
             system: self.system,
@@ -187,9 +201,10 @@ impl Builder {
         };
         let gate = Gate::new(Arc::clone(&shared), Arc::clone(&system));
         let house = Arc::new(House { shared, gate, system, doors, clock: self.clock });
+        let control = reserved.map(|reserved| control::serve(reserved, &house));
         standing::keep(&house);
         accept::open(&house);
-        Ok(MockServer { house })
+        Ok(MockServer { house, control })
     }
 
     fn wrong(&self) -> Vec<FieldError> {
@@ -268,6 +283,7 @@ impl MockServer {
             seed: 0,
             secret: SECRET.to_owned(),
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            control: None,
         }
     }
 
@@ -279,6 +295,11 @@ impl MockServer {
     /// The address of an actor as clients write it. Panics if the builder was not told of it.
     pub fn url(&self, actor: &Actor) -> String {
         format!("http://{}", self.addr(actor))
+    }
+
+    /// The control API, if the builder was told of one.
+    pub fn control(&self) -> Option<&Control> {
+        self.control.as_ref()
     }
 
     /// What the server saw and did.

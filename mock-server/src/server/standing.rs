@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use super::{House, Shared};
-use crate::engine::conn::Ending;
+use crate::engine::conn::{Bent, Ending};
 use crate::journal::{Actor, Closer, Entry};
 use crate::script::fault::{ConnectionRefused, RefusalStart};
 use crate::script::{Fault, Firing};
@@ -149,6 +149,8 @@ impl House {
     /// rules as they were; returns when the ports accept connections again.
     pub(crate) async fn reset(self: &Arc<Self>) {
         let Shared { script, journal, clock, .. } = &*self.shared;
+        // A connection that was dropped while it is stalled would stay as it is.
+        self.shared.connections().iter().for_each(|conn| conn.bend(|bent| *bent = Bent::default()));
         let dead = self.end_process();
         script.clear();
         let quiet = async {
