@@ -7,26 +7,41 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::values::parse_duration;
 
-/// The documented systems. The ids are those of the catalogue.
+/// The systems: the documented ones with the ids of the catalogue, then the reference systems, which are echo servers
+/// named after their protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SystemId {
     /// DigiTwin Live: Socket.IO, polling first then upgrade.
     Digitwin,
+    /// Socket.IO echo server.
+    SocketIo,
+    /// Engine.IO echo server.
+    EngineIo,
+    /// WebSocket echo server.
+    WebSocket,
 }
 
 impl SystemId {
     /// All systems, in the order of the catalogue.
-    pub const ALL: [Self; 1] = [Self::Digitwin];
+    pub const ALL: [Self; 4] = [Self::Digitwin, Self::SocketIo, Self::EngineIo, Self::WebSocket];
 
     /// The id as it is written.
     pub fn name(self) -> &'static str {
         match self {
             Self::Digitwin => "digitwin",
+            Self::SocketIo => "socket.io",
+            Self::EngineIo => "engine.io",
+            Self::WebSocket => "websocket",
         }
+    }
+
+    /// Whether it is one of the documented systems, with requirements, and not an echo server.
+    pub fn is_documented(self) -> bool {
+        !self.contract().events.any
     }
 
     /// The system of this id.
@@ -37,8 +52,17 @@ impl SystemId {
     /// Its contract.
     pub fn contract(self) -> &'static Contract {
         static DIGITWIN: LazyLock<Contract> = LazyLock::new(|| read(include_str!("../../specs/digitwin/system.yaml")));
+        static SOCKET_IO: LazyLock<Contract> =
+            LazyLock::new(|| read(include_str!("../../specs/socket.io/system.yaml")));
+        static ENGINE_IO: LazyLock<Contract> =
+            LazyLock::new(|| read(include_str!("../../specs/engine.io/system.yaml")));
+        static WEBSOCKET: LazyLock<Contract> =
+            LazyLock::new(|| read(include_str!("../../specs/websocket/system.yaml")));
         match self {
             Self::Digitwin => &DIGITWIN,
+            Self::SocketIo => &SOCKET_IO,
+            Self::EngineIo => &ENGINE_IO,
+            Self::WebSocket => &WEBSOCKET,
         }
     }
 }
@@ -110,6 +134,9 @@ pub enum Protocol {
     /// Socket.IO v4 over Engine.IO v4.
     #[serde(rename = "socket.io")]
     SocketIo,
+    /// Messages over Engine.IO v4.
+    #[serde(rename = "engine.io")]
+    EngineIo,
     /// Messages over plain WebSocket.
     #[serde(rename = "websocket")]
     WebSocket,
@@ -119,7 +146,7 @@ pub enum Protocol {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cors {
-    /// Allowed origins, exactly.
+    /// Allowed origins, exactly; `*` alone allows all.
     pub origins: Vec<String>,
     /// Whether credentials are allowed.
     pub credentials: bool,
@@ -177,11 +204,12 @@ pub struct States {
     /// Transitions that never happen, by the state they leave.
     pub forbidden: BTreeMap<String, Vec<String>>,
     /// The requirements that a forbidden transition breaks.
+    #[serde(default)]
     pub requirements: StateRequirements,
 }
 
-/// Requirement ids behind the checks of the state lane that are always on.
-#[derive(Debug, Deserialize)]
+/// Requirement ids behind the checks of the state lane that are always on; empty in systems without requirements.
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StateRequirements {
     /// A transition listed as forbidden.
@@ -196,6 +224,9 @@ pub struct StateRequirements {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Events {
+    /// Whether events of any other name and payload are sent and taken too.
+    #[serde(default)]
+    pub any: bool,
     /// What the server sends.
     pub sent: Vec<Event>,
     /// What the server takes.
@@ -221,9 +252,9 @@ pub struct TokenContract {
     /// Signature algorithm of a JWT.
     #[serde(default)]
     pub algorithm: Option<String>,
-    /// Claims of a JWT.
+    /// Claims of a JWT besides `iat` and `exp`; `{user}` in a text stands for the user whom it names.
     #[serde(default)]
-    pub claims: Vec<String>,
+    pub claims: Map<String, Value>,
     /// Regular expression of a token that is no JWT.
     #[serde(default)]
     pub pattern: Option<String>,
@@ -275,6 +306,13 @@ pub struct Switch {
     pub default: String,
     /// The contradiction that it belongs to.
     pub reading: String,
+}
+
+impl TokenContract {
+    /// The claim that names the user.
+    pub fn user_claim(&self) -> Option<&str> {
+        self.claims.iter().find(|(_, value)| **value == "{user}").map(|(name, _)| name.as_str())
+    }
 }
 
 impl Contract {

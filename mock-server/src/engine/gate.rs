@@ -204,7 +204,7 @@ impl Gate {
 
     /// The honest answer to an attempt.
     fn open(&self, conn: &Arc<Conn>, transport: Transport, request: Request<Incoming>) -> Result<Reply, Reply> {
-        let opening = session::opening(conn, &self.shared.contract.transport);
+        let opening = session::opening(conn, &self.shared);
         match transport {
             Transport::Polling => Ok(Reply::packets(vec![opening])),
             Transport::Websocket => {
@@ -319,8 +319,12 @@ fn new_sid() -> String {
 
 fn cors(rules: &Cors) -> CorsLayer {
     let origins = rules.origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    let allowed = match rules.origins.as_slice() {
+        [all] if all == "*" => AllowOrigin::any(),
+        _ => AllowOrigin::list(origins),
+    };
     CorsLayer::new()
-        .allow_origin(AllowOrigin::list(origins))
+        .allow_origin(allowed)
         .allow_credentials(rules.credentials)
         .allow_headers(AllowHeaders::mirror_request())
         .allow_methods(AllowMethods::mirror_request())

@@ -13,20 +13,22 @@ use super::gate::Gate;
 use super::heart::beat;
 use super::packet::Packet;
 use super::{LARGEST, mail};
-use crate::contract::TransportContract;
 use crate::script::Stage;
+use crate::server::{Heartbeat, Shared};
 
 /// How long a polled session that is over waits for its open poll to leave with the last packets.
 const LAST_POLL: Duration = Duration::from_secs(1);
 
 /// The packet that opens a session.
-pub(super) fn opening(conn: &Conn, settings: &TransportContract) -> Packet {
-    let upgrades: &[&str] = if settings.upgrade && conn.carrier() == Carrier::Polling { &["websocket"] } else { &[] };
+pub(super) fn opening(conn: &Conn, shared: &Shared) -> Packet {
+    let Heartbeat { interval, timeout } = shared.heartbeat;
+    let upgrades: &[&str] =
+        if shared.contract.transport.upgrade && conn.carrier() == Carrier::Polling { &["websocket"] } else { &[] };
     let open = json!({
         "sid": conn.sid,
         "upgrades": upgrades,
-        "pingInterval": settings.ping_interval.as_millis(),
-        "pingTimeout": settings.ping_timeout.as_millis(),
+        "pingInterval": interval.as_millis(),
+        "pingTimeout": timeout.as_millis(),
         "maxPayload": LARGEST,
     });
     Packet::Open(open.to_string())
@@ -34,7 +36,7 @@ pub(super) fn opening(conn: &Conn, settings: &TransportContract) -> Packet {
 
 /// Lives until the session is over, and sees to it that nobody finds it any more.
 pub(super) async fn live(gate: Arc<Gate>, conn: Arc<Conn>, freight: Freight) {
-    let settings = &gate.shared.contract.transport;
+    let settings = gate.shared.heartbeat;
     let Freight { inbox, mail } = freight;
     let joined = async {
         let opened = async {
@@ -48,7 +50,7 @@ pub(super) async fn live(gate: Arc<Gate>, conn: Arc<Conn>, freight: Freight) {
     tokio::join!(
         joined,
         mail::deliver(&gate, &conn, mail),
-        beat(Arc::clone(&conn), settings.ping_interval, settings.ping_timeout),
+        beat(Arc::clone(&conn), settings.interval, settings.timeout),
     );
     gate.shared.forget(&conn);
     if conn.carrier() != Carrier::WebSocket {

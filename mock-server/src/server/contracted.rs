@@ -13,11 +13,15 @@ use crate::contract::SystemId;
 
 /// The validators of one system's events.
 #[derive(Clone)]
-pub(crate) struct Payloads(Arc<HashMap<&'static str, Validator>>);
+pub(crate) struct Payloads {
+    validators: Arc<HashMap<&'static str, Validator>>,
+    /// Whether events of any other name are allowed.
+    any: bool,
+}
 
 impl fmt::Debug for Payloads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.validators.keys()).finish()
     }
 }
 
@@ -34,12 +38,16 @@ impl Payloads {
         let events = &system.contract().events.sent;
         let validator =
             |schema| jsonschema::validator_for(schema).expect("a compiled-in schema is one: the tests compile it");
-        Self(Arc::new(events.iter().map(|event| (event.name.as_str(), validator(&event.payload))).collect()))
+        let validators = events.iter().map(|event| (event.name.as_str(), validator(&event.payload))).collect();
+        Self { validators: Arc::new(validators), any: system.contract().events.any }
     }
 
     /// What is wrong with sending this event, if anything.
     pub(crate) fn check(&self, event: &str, payload: &Value) -> Result<(), String> {
-        let Some(validator) = self.0.get(event) else {
+        let Some(validator) = self.validators.get(event) else {
+            if self.any {
+                return Ok(());
+            }
             return Err("an event that the contract does not have".to_owned());
         };
         validator.validate(payload).map_err(|error| error.to_string())
@@ -59,6 +67,7 @@ mod tests {
     #[case("session_created", json!({}), false)]
     #[case("surprise", json!({}), false)]
     fn payloads_are_checked(#[case] event: &str, #[case] payload: Value, #[case] allowed: bool) {
+        assert!(Payloads::of(SystemId::SocketIo).check(event, &payload).is_ok());
         assert_eq!(Payloads::of(SystemId::Digitwin).check(event, &payload).is_ok(), allowed);
     }
 }

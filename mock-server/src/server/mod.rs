@@ -26,6 +26,7 @@ use crate::journal::{Actor, Journal};
 use crate::script::{Rule, Script};
 use crate::systems::System;
 use crate::systems::digitwin::Digitwin;
+use crate::systems::echo::Echo;
 use crate::tokens::{Minted, TokenSpec, mint};
 use crate::values::FieldError;
 use crate::wire::Listener;
@@ -33,7 +34,7 @@ use crate::wire::Listener;
 pub use act::ActError;
 pub(crate) use act::Target;
 use shared::Setting;
-pub use shared::Violation;
+pub use shared::{Heartbeat, Violation};
 pub(crate) use shared::{Shared, lock};
 
 /// What the JWTs of a mock are signed with, unless its builder is told otherwise.
@@ -105,6 +106,7 @@ pub struct Builder {
     data: Map<String, Value>,
     seed: u64,
     secret: String,
+    heartbeat: Heartbeat,
     listen: SocketAddr,
     control: Option<control::Setting>,
 }
@@ -159,6 +161,13 @@ impl Builder {
         self
     }
 
+    /// How the transport's heartbeat is timed, instead of the contract's times.
+    #[must_use]
+    pub fn heartbeat(mut self, heartbeat: Heartbeat) -> Self {
+        self.heartbeat = heartbeat;
+        self
+    }
+
     /// The address of the first actor; the others have free ports beside it. By default all have free ports.
     #[must_use]
     pub fn listen(mut self, addr: SocketAddr) -> Self {
@@ -195,9 +204,11 @@ impl Builder {
             clock: Arc::new(started(self.clock)),
             secret: self.secret,
             switches: self.switches,
+            heartbeat: self.heartbeat,
         }));
         let system: Arc<dyn System> = match self.system {
             SystemId::Digitwin => Arc::new(Digitwin::new(Arc::clone(&shared))),
+            SystemId::SocketIo | SystemId::EngineIo | SystemId::WebSocket => Arc::new(Echo),
         };
         let gate = Gate::new(Arc::clone(&shared), Arc::clone(&system));
         let house = Arc::new(House { shared, gate, system, doors, clock: self.clock });
@@ -273,6 +284,7 @@ impl ClockSetting {
 impl MockServer {
     /// Sets up a server of this system.
     pub fn builder(system: SystemId) -> Builder {
+        let transport = &system.contract().transport;
         Builder {
             system,
             actors: vec![Actor::new("client")],
@@ -282,6 +294,7 @@ impl MockServer {
             data: Map::new(),
             seed: 0,
             secret: SECRET.to_owned(),
+            heartbeat: Heartbeat { interval: transport.ping_interval, timeout: transport.ping_timeout },
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             control: None,
         }

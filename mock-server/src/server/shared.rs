@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) secret: String,
     /// Alternatives of readings, by switch; those not named have their default.
     pub(crate) switches: BTreeMap<String, String>,
+    /// How often the transport is pinged.
+    pub(crate) heartbeat: Heartbeat,
     payloads: Payloads,
     violations: Mutex<Vec<Violation>>,
     crowd: Mutex<Crowd>,
@@ -55,6 +58,15 @@ impl Life {
     fn new(stop: &CancellationToken) -> Self {
         Self { end: stop.child_token(), tasks: TaskTracker::new() }
     }
+}
+
+/// How a transport's heartbeat is timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Time between pings.
+    pub interval: Duration,
+    /// Time for the answer to a ping.
+    pub timeout: Duration,
 }
 
 /// Something that was sent outside a fault although the contract does not allow it.
@@ -108,11 +120,12 @@ pub(crate) struct Setting {
     pub(crate) clock: Arc<ServerClock>,
     pub(crate) secret: String,
     pub(crate) switches: BTreeMap<String, String>,
+    pub(crate) heartbeat: Heartbeat,
 }
 
 impl Shared {
     pub(crate) fn new(setting: Setting) -> Self {
-        let Setting { system, journal, script, clock, secret, switches } = setting;
+        let Setting { system, journal, script, clock, secret, switches, heartbeat } = setting;
         let contract = system.contract();
         let stop = CancellationToken::new();
         let life = Mutex::new(Life::new(&stop));
@@ -124,6 +137,7 @@ impl Shared {
             clock,
             secret,
             switches,
+            heartbeat,
             payloads: Payloads::of(system),
             violations: Mutex::default(),
             crowd: Mutex::default(),

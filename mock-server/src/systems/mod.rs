@@ -4,6 +4,7 @@
 //! through its [`Peer`], and obeys those that are its to obey.
 
 pub(crate) mod digitwin;
+pub(crate) mod echo;
 mod peer;
 
 use std::future::Future;
