@@ -133,19 +133,19 @@ pub(crate) struct Bent {
     /// Besides being stalled, the server's own timers stand still.
     pub(crate) frozen: bool,
     /// How its heart beats.
-    pub(crate) pulse: Pulse,
+    pub(crate) beat: Beat,
 }
 
 impl Bent {
     /// Whether the heart must not beat.
-    pub(crate) fn is_still(self) -> bool {
-        self.frozen || self.pulse == Pulse::Mute
+    pub(crate) fn is_still(&self) -> bool {
+        self.frozen || self.beat == Beat::Mute
     }
 }
 
 /// How the server's heart beats for a client.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Pulse {
+pub(crate) enum Beat {
     /// As it was told.
     #[default]
     Regular,
@@ -158,7 +158,7 @@ pub(crate) enum Pulse {
 impl Bent {
     /// Lets bytes pass as they come, unless they are stalled.
     fn let_pass(&mut self) {
-        *self = Self { stalled: self.stalled, frozen: self.frozen, mute: self.mute, ..Self::default() };
+        *self = Self { stalled: self.stalled, frozen: self.frozen, beat: self.beat, ..Self::default() };
     }
 }
 
