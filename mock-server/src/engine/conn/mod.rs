@@ -133,19 +133,19 @@ pub(crate) struct Bent {
     /// Besides being stalled, the server's own timers stand still.
     pub(crate) frozen: bool,
     /// How its heart beats.
-    pub(crate) beat: Beat,
+    pub(crate) heart: Heart,
 }
 
 impl Bent {
     /// Whether the heart must not beat.
     pub(crate) fn is_still(&self) -> bool {
-        self.frozen || self.beat == Beat::Mute
+        self.frozen || self.heart == Heart::Mute
     }
 }
 
 /// How the server's heart beats for a client.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Beat {
+pub(crate) enum Heart {
     /// As it was told.
     #[default]
     Regular,
@@ -158,7 +158,7 @@ pub(crate) enum Beat {
 impl Bent {
     /// Lets bytes pass as they come, unless they are stalled.
     fn let_pass(&mut self) {
-        *self = Self { stalled: self.stalled, frozen: self.frozen, beat: self.beat, ..Self::default() };
+        *self = Self { stalled: self.stalled, frozen: self.frozen, heart: self.heart, ..Self::default() };
     }
 }
 
