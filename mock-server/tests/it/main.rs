@@ -4,11 +4,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod autobahn;
 mod client;
 mod faults;
 mod frames;
 mod honest;
 mod live;
 mod plain;
+mod raw;
 mod traffic;
 mod wire_faults;
