@@ -60,10 +60,11 @@ impl Gate {
         obstacles: &mut Obstacles,
     ) -> Result<Reply, Reply> {
         let opening = session::opening(conn, &self.shared, &obstacles.opening);
-        let live = session::live(Arc::clone(self), Arc::clone(conn), freight);
+        let (gate, session) = (Arc::clone(self), Arc::clone(conn));
+        let live = move || session::live(gate, session, freight);
         if conn.transport() == Transport::Polling {
             self.shared.opened(conn);
-            self.shared.spawn(live);
+            self.shared.spawn(live());
             return Ok(Reply::packets(vec![opening]));
         }
         let (reply, upgrade) = switch(request).ok_or_else(|| call.refuse(Trouble::BadRequest))?;
@@ -71,7 +72,7 @@ impl Gate {
         match obstacles.withheld.take() {
             None => {
                 conn.send([opening]);
-                self.shared.spawn(live);
+                self.shared.spawn(live());
             }
             Some(firing) => self.shared.spawn(later(Arc::clone(self), Arc::clone(conn), firing, opening, live)),
         }
@@ -99,11 +100,14 @@ impl Gate {
 }
 
 /// Opens a session whose open packet a rule withholds, once the rule is over.
-async fn later(gate: Arc<Gate>, conn: Arc<Conn>, firing: Firing, opening: Packet, live: impl Future<Output = ()>) {
+async fn later<F>(gate: Arc<Gate>, conn: Arc<Conn>, firing: Firing, opening: Packet, live: impl FnOnce() -> F)
+where
+    F: Future<Output = ()>,
+{
     if conn.unless_over(firing.over()).await.is_some() {
         firing.undone();
         conn.send([opening]);
-        live.await;
+        live().await;
     } else {
         gate.shared.forget(&conn);
     }

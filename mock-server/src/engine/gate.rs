@@ -116,11 +116,11 @@ impl Gate {
             async move { Ok::<_, Infallible>(gate.route(&call, request).await) }
         });
         let Ok(response) = self.cors.layer(honest).oneshot(Request::from_parts(parts, body)).await;
-        self.leave(&call, response, amendments)
+        self.leave(&call, response, &amendments)
     }
 
     /// Changes an answer as the rules have it, and records it and what goes out with it.
-    fn leave(&self, call: &Call, mut response: Response<Body>, before: Vec<Amendment>) -> Response<Body> {
+    fn leave(&self, call: &Call, mut response: Response<Body>, before: &[Amendment]) -> Response<Body> {
         let Luggage { conn, reply, amendments } = response.extensions_mut().remove::<Luggage>().unwrap_or_default();
         for amendment in before.iter().chain(&amendments) {
             if amendment.apply(&mut response) {

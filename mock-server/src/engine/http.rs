@@ -126,13 +126,11 @@ pub(crate) enum Trouble {
 impl Trouble {
     /// The answer to a request.
     pub(crate) fn reply(self) -> Reply {
-        match self {
-            Self::TooLarge => Reply::empty(StatusCode::PAYLOAD_TOO_LARGE),
-            _ => {
-                let (code, message) = self.words();
-                Reply::json(StatusCode::BAD_REQUEST, &json!({"code": code, "message": message}))
-            }
+        if self == Self::TooLarge {
+            return Reply::empty(StatusCode::PAYLOAD_TOO_LARGE);
         }
+        let (code, message) = self.words();
+        Reply::json(StatusCode::BAD_REQUEST, &json!({"code": code, "message": message}))
     }
 
     /// The answer to a request that wants to leave HTTP: as the official server has it, of another form.

@@ -12,6 +12,7 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use http_body_util::BodyExt;
 use hyper::body::Body;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::conn::{Carrier, Conn, Ending, Verb};
 use super::http::{Reply, Trouble};
@@ -19,8 +20,9 @@ use super::packet::Packet;
 use crate::journal::{Closer, Transport};
 use crate::limits;
 
-/// How long a client's goodbye waits for a poll that came at the same time.
-const LAST_POLL: Duration = Duration::from_millis(50);
+/// What a client sends on two TCP connections within this time, it has sent at the same time: which of two threads is
+/// the faster one must not decide what becomes of it. (The official server has one thread.)
+const SIMULTANEOUS: Duration = Duration::from_millis(50);
 
 /// How often a poll is let go while a WebSocket is being probed, as in the official server.
 const LET_GO: Duration = Duration::from_millis(100);
@@ -31,9 +33,17 @@ pub(super) async fn poll(conn: &Arc<Conn>) -> Reply {
         return Trouble::BadRequest.reply();
     }
     let Some(turn) = Turn::poll(conn) else { return refuse(conn, "overlap from client") };
+    if conn.is_over() {
+        return Trouble::UnknownSession.reply();
+    }
+    let begun = Instant::now();
     tokio::select! {
         () = conn.until(|conn| conn.is_deliverable() || conn.is_over() || conn.carrier() == Carrier::WebSocket) => {}
         () = let_go(conn) => {}
+    }
+    if conn.carrier() == Carrier::WebSocket && begun.elapsed() < SIMULTANEOUS {
+        turn.done();
+        return Trouble::BadRequest.reply();
     }
     turn.done();
     let mut packets = conn.take(Transport::Polling);
@@ -43,12 +53,16 @@ pub(super) async fn poll(conn: &Arc<Conn>) -> Reply {
     Reply::packets(packets)
 }
 
-/// Resolves when a poll without news has to end because the client wants to leave polling.
+/// Resolves when a poll without news has to end because the client wants to leave polling: at ticks that are counted
+/// from the probe.
 async fn let_go(conn: &Conn) {
     conn.until(|conn| conn.carrier() == Carrier::Probing).await;
-    if !conn.first_let_go() {
-        tokio::time::sleep(LET_GO).await;
-    }
+    let probed = conn.probed().unwrap_or_else(Instant::now);
+    let mut ticks = tokio::time::interval_at(probed, LET_GO);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    // The first is past already.
+    ticks.tick().await;
+    ticks.tick().await;
 }
 
 /// The one poll, and the one post, that a session may have open. One whose client goes away ends the session, as in the
@@ -76,10 +90,11 @@ impl<'a> Turn<'a> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.conn.finish(self.verb);
+        // In this order: whoever finds the place free must find the session over.
         if !self.done {
             self.conn.end(Ending::by(Closer::Client, false));
         }
+        self.conn.finish(self.verb);
     }
 }
 
@@ -96,21 +111,24 @@ where
     if headers.get(CONTENT_TYPE.as_str()).is_some_and(|kind| kind == "application/octet-stream") {
         return refuse(conn, "invalid content");
     }
-    let taken = tokio::time::timeout(time, text(body)).await;
-    turn.done();
-    match taken {
+    let reply = match tokio::time::timeout(time, text(body)).await {
         Ok(Ok(text)) => take(conn, &text).await,
-        Ok(Err(trouble)) => trouble.reply(),
+        Ok(Err(Trouble::TooLarge)) => Trouble::TooLarge.reply(),
+        // Nobody reads the answer.
+        Ok(Err(trouble)) => return trouble.reply(),
         Err(_) => {
             conn.end(Ending { reason: Some("request timeout".to_owned()), ..Ending::by(Closer::Server, false) });
-            Reply::text(StatusCode::REQUEST_TIMEOUT, "")
+            Reply::empty(StatusCode::REQUEST_TIMEOUT)
         }
-    }
+    };
+    turn.done();
+    reply
 }
 
 /// Ends the session because of a request that breaks the rules.
 fn refuse(conn: &Conn, reason: &str) -> Reply {
-    conn.blame(Ending { reason: Some(reason.to_owned()), ..Ending::by(Closer::Server, true) });
+    // A close packet reaches the client if there is a poll to carry it.
+    conn.blame(Ending { reason: Some(reason.to_owned()), ..Ending::by(Closer::Server, conn.is_polled()) });
     conn.close_politely();
     Reply::text(StatusCode::BAD_REQUEST, "")
 }
@@ -122,9 +140,8 @@ async fn take(conn: &Arc<Conn>, text: &str) -> Reply {
             return refuse(conn, "parse error");
         };
         if packet == Packet::Close {
-            // The poll of a client that leaves is on its way as well, on another TCP connection: whichever thread is
-            // the faster one must not decide whether it still finds its session.
-            let _ = tokio::time::timeout(LAST_POLL, conn.until(|conn| conn.is_polled() || conn.is_over())).await;
+            // The poll of a client that leaves may be on its way as well, and is to find its session.
+            let _ = tokio::time::timeout(SIMULTANEOUS, conn.until(|conn| conn.is_polled() || conn.is_over())).await;
         }
         conn.receive(packet, Transport::Polling).await;
         if conn.is_over() {

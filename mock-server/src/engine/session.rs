@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use super::bridge::carry;
 use super::conn::{Carrier, Conn, Freight};
@@ -51,16 +52,21 @@ pub(super) fn opening(conn: &Conn, shared: &Shared, rules: &Opening) -> Packet {
     Packet::Open(open.to_string())
 }
 
-/// Lives until the session is over, and sees to it that nobody finds it any more.
-pub(super) async fn live(gate: Arc<Gate>, conn: Arc<Conn>, freight: Freight) {
+/// Lives until the session, which is opened by this call, is over, and sees to it that nobody finds it any more.
+pub(super) fn live(gate: Arc<Gate>, conn: Arc<Conn>, freight: Freight) -> impl Future<Output = ()> {
+    let opened = Instant::now();
+    lived(gate, conn, freight, opened)
+}
+
+async fn lived(gate: Arc<Gate>, conn: Arc<Conn>, freight: Freight, opened: Instant) {
     let settings = gate.shared.heartbeat;
     let Freight { inbox, mail } = freight;
     let joined = async {
-        let opened = async {
+        let begun = async {
             mail::opened(&gate, &conn).await;
             gate.stage(Stage::Open, &conn, Some("OPEN")).await;
         };
-        if conn.unless_over(opened).await.is_some() {
+        if conn.unless_over(begun).await.is_some() {
             match gate.shared.contract.transport.protocol {
                 Protocol::EngineIo => talk::carry(&gate, &conn, inbox).await,
                 Protocol::SocketIo | Protocol::WebSocket => carry(&gate, &conn, inbox).await,
@@ -70,7 +76,7 @@ pub(super) async fn live(gate: Arc<Gate>, conn: Arc<Conn>, freight: Freight) {
     tokio::join!(
         joined,
         mail::deliver(&gate, &conn, mail),
-        beat(Arc::clone(&conn), settings.interval, settings.timeout),
+        beat(Arc::clone(&conn), opened, settings.interval, settings.timeout),
     );
     gate.shared.forget(&conn);
     if conn.carrier() != Carrier::WebSocket {

@@ -193,7 +193,7 @@ async fn flush(conn: &Conn, sink: &mut SplitSink<Socket, Frame>) -> Result<(), E
 /// Writes until the socket takes nothing more.
 async fn write(conn: &Conn, sink: &mut SplitSink<Socket, Frame>) {
     loop {
-        conn.until(|conn| conn.is_deliverable()).await;
+        conn.until(Conn::is_deliverable).await;
         if flush(conn, sink).await.is_err() {
             return;
         }

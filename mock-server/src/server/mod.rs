@@ -9,6 +9,8 @@ mod act;
 mod contracted;
 mod shared;
 mod standing;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -29,7 +31,7 @@ use crate::systems::digitwin::Digitwin;
 use crate::systems::echo::Echo;
 use crate::tokens::{Minted, TokenSpec, mint};
 use crate::values::FieldError;
-use crate::wire::Listener;
+use crate::wire::{Listener, Tls, TlsError};
 
 pub use act::ActError;
 use shared::Setting;
@@ -55,6 +57,8 @@ pub(crate) struct House {
     pub(crate) system: Arc<dyn System>,
     /// An address for each actor.
     pub(crate) doors: BTreeMap<Actor, Listener>,
+    /// Its certificates, if it speaks TLS.
+    pub(crate) tls: Option<Tls>,
 }
 
 impl std::fmt::Debug for House {
@@ -86,6 +90,9 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// There are no certificates.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Rules or switches do not fit the system.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Setting(Vec<FieldError>),
@@ -105,6 +112,7 @@ pub struct Builder {
     heartbeat: Heartbeat,
     limits: Limits,
     listen: SocketAddr,
+    tls: bool,
 }
 
 impl Builder {
@@ -178,6 +186,13 @@ impl Builder {
         self
     }
 
+    /// Whether it speaks TLS, with certificates made for this mock: see [`MockServer::ca_pem`]. By default it does not.
+    #[must_use]
+    pub fn tls(mut self, tls: bool) -> Self {
+        self.tls = tls;
+        self
+    }
+
     /// Starts it; returns when all its addresses accept connections.
     #[expect(
         clippy::unused_async,
@@ -189,6 +204,7 @@ impl Builder {
             return Err(StartError::Setting(wrong));
         }
         let doors = self.doors()?;
+        let tls = if self.tls { Some(Tls::new(self.listen.ip())?) } else { None };
         let journal = Arc::new(Journal::default());
         let shared = Arc::new(Shared::new(Setting {
             system: self.system,
@@ -205,7 +221,7 @@ impl Builder {
             SystemId::SocketIo | SystemId::EngineIo | SystemId::WebSocket => Arc::new(Echo),
         };
         let gate = Gate::new(Arc::clone(&shared), Arc::clone(&system));
-        let house = Arc::new(House { shared, gate, system, doors });
+        let house = Arc::new(House { shared, gate, system, doors, tls });
         standing::keep(&house);
         accept::open(&house);
         Ok(MockServer { house })
@@ -213,7 +229,7 @@ impl Builder {
 
     fn wrong(&self) -> Vec<FieldError> {
         let rules = self.rules.iter().enumerate().flat_map(|(index, rule)| {
-            let errors = rule.check(self.system).into_iter();
+            let errors = rule.check(self.system).into_iter().chain(without_tls(rule, self.tls));
             errors.map(move |error| error.under(&format!("rules[{index}]")))
         });
         rules.chain(self.wrong_switches()).chain(self.wrong_data()).collect()
@@ -256,6 +272,13 @@ impl Builder {
     }
 }
 
+/// What is wrong with the rule in a mock that does not speak TLS.
+pub(crate) fn without_tls(rule: &Rule, tls: bool) -> Option<FieldError> {
+    let needs_tls = rule.fault.info().family == "tls";
+    let why = "a fault of a server without TLS, or a server with it";
+    (needs_tls && !tls).then(|| FieldError::new("fault", &Value::from(rule.fault.id()), why))
+}
+
 fn started(setting: ClockSetting) -> ServerClock {
     let clock = ServerClock::new();
     match setting {
@@ -282,6 +305,7 @@ impl MockServer {
             heartbeat: Heartbeat { interval: transport.ping_interval, timeout: transport.ping_timeout },
             limits: Limits::default(),
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            tls: false,
         }
     }
 
@@ -292,7 +316,13 @@ impl MockServer {
 
     /// The address of an actor as clients write it. Panics if the builder was not told of it.
     pub fn url(&self, actor: &Actor) -> String {
-        format!("http://{}", self.addr(actor))
+        let scheme = if self.house.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.addr(actor))
+    }
+
+    /// The certificate, in PEM, of the issuer that clients are to trust; none without TLS.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.house.tls.as_ref().map(Tls::ca_pem)
     }
 
     /// What the server saw and did.

@@ -35,16 +35,13 @@ impl Crew {
     pub(super) fn drive(&self, link: &Arc<Link>) {
         let driver = Driver(Arc::clone(link));
         let mut drivers = self.drivers.lock().unwrap_or_else(PoisonError::into_inner);
-        match drivers.as_mut() {
-            Some(drivers) => {
-                while drivers.try_join_next().is_some() {}
-                drivers.spawn_on(driver, &self.runtime);
-            }
-            None => {
-                // Its end may use the crew.
-                std::mem::drop(drivers);
-                std::mem::drop(driver);
-            }
+        if let Some(drivers) = drivers.as_mut() {
+            while drivers.try_join_next().is_some() {}
+            drivers.spawn_on(driver, &self.runtime);
+        } else {
+            // In this order: what the driver leaves behind may use the crew.
+            std::mem::drop(drivers);
+            std::mem::drop(driver);
         }
     }
 

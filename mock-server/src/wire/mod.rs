@@ -29,6 +29,7 @@ mod tap;
 mod tapped;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod untapped;
 mod upgrade;
 
@@ -42,3 +43,4 @@ pub use pace::{Bandwidth, Shape, Slices};
 pub use pulse::Pulse;
 pub use stream::Stream;
 pub use tap::{Passage, Tap};
+pub use tls::{Flaw, Tls, TlsError};

@@ -6,11 +6,15 @@
 
 mod autobahn;
 mod client;
+mod engine_io_protocol;
 mod faults;
 mod frames;
 mod honest;
+mod hostile;
+mod http_faults;
 mod live;
 mod plain;
 mod raw;
+mod tls;
 mod traffic;
 mod wire_faults;

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use socketioxide::extract::SocketRef;
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::controls::Controls;
@@ -69,6 +70,8 @@ struct State {
     polls: Polls,
     /// Pings sent.
     pings: u32,
+    /// Until when the answer to the last ping must have come, if it has not.
+    pong_by: Option<Instant>,
     /// What the token looks like and whom it names, once that is known.
     who: Who,
     end: End,
@@ -92,8 +95,8 @@ struct Polls {
     polled: bool,
     /// Whether a post is being read.
     posted: bool,
-    /// Whether a poll has been let go for the probe already.
-    let_go: bool,
+    /// When the WebSocket was probed.
+    probed: Option<Instant>,
 }
 
 impl Polls {
@@ -129,10 +132,27 @@ pub(crate) struct Bent {
     pub(crate) pulse: Option<Pulse>,
     /// Besides being stalled, the server's own timers stand still.
     pub(crate) frozen: bool,
-    /// No pings are sent.
-    pub(crate) mute: bool,
-    /// The next ping is due at once.
-    pub(crate) hurried: bool,
+    /// How its heart beats.
+    pub(crate) pulse: Pulse,
+}
+
+impl Bent {
+    /// Whether the heart must not beat.
+    pub(crate) fn is_still(self) -> bool {
+        self.frozen || self.pulse == Pulse::Mute
+    }
+}
+
+/// How the server's heart beats for a client.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Pulse {
+    /// As it was told.
+    #[default]
+    Regular,
+    /// Not at all.
+    Mute,
+    /// At once, then regularly.
+    Early,
 }
 
 impl Bent {
@@ -176,6 +196,7 @@ impl State {
             carrier,
             polls: Polls::default(),
             pings: 0,
+            pong_by: None,
             who: Who::default(),
             end: End::default(),
             coalescing: None,
@@ -233,6 +254,7 @@ impl Conn {
         let fits = state.carrier == from && !state.end.closed;
         if fits {
             state.carrier = to;
+            state.polls.probed = Some(Instant::now());
         }
         drop(state);
         self.changed.notify_waiters();

@@ -5,6 +5,8 @@
 
 use std::collections::VecDeque;
 
+use tokio::time::Instant;
+
 use super::{Carrier, Conn, Ending, State, Verb};
 use crate::engine::packet::Packet;
 use crate::journal::{Closer, Entry, Heartbeat, Transport};
@@ -143,6 +145,17 @@ impl Conn {
         ponged
     }
 
+    /// Notes until when a pong must come, or that none is waited for.
+    pub(crate) fn expect_pong(&self, by: Option<Instant>) {
+        self.state().pong_by = by;
+    }
+
+    /// Whether the time for a pong has passed, even if no timer has noticed yet.
+    pub(crate) fn is_overdue(&self) -> bool {
+        let state = self.state();
+        !state.bent.frozen && state.pong_by.is_some_and(|by| Instant::now() > by)
+    }
+
     /// Takes a packet that has come in: records it, and hands on what is Socket.IO's.
     pub(crate) async fn receive(&self, packet: Packet, transport: Transport) {
         self.received(&packet, transport);
@@ -186,9 +199,9 @@ impl Conn {
         self.state().polls.polled
     }
 
-    /// Whether no poll has been let go for the probe before; true once.
-    pub(crate) fn first_let_go(&self) -> bool {
-        !std::mem::replace(&mut self.state().polls.let_go, true)
+    /// When the WebSocket was probed.
+    pub(crate) fn probed(&self) -> Option<Instant> {
+        self.state().polls.probed
     }
 
     // Messages that leave together.

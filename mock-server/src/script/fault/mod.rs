@@ -13,6 +13,7 @@ mod socket_io;
 mod tcp;
 mod time;
 mod websocket;
+mod tls;
 
 use std::sync::LazyLock;
 
@@ -61,6 +62,7 @@ pub use websocket::{
     BinaryFrame, CloseFrame, CloseHandshakeStall, FragmentedFrame, IllegalFrame, IllegalKind, OversizedFrame, WsPing,
     WsPingSuppress, WsPongSuppress,
 };
+pub use tls::{Alert, CertificateProblem, TlsCertificate, TlsHandshakeFailure, TlsHandshakeStall};
 
 /// Lists the faults: the enum and all that must be the same for each.
 macro_rules! faults {
@@ -120,6 +122,7 @@ macro_rules! faults {
 faults! {
     ConnectionRefused, AcceptBlackhole, ConnectionReset, AbruptClose, HalfOpen, Latency, PacketCoalesce,
     MaxConnectionLifetime, ServerRestart, IdleTimeout, Bandwidth, Slicer, LimitData, SlowClose, TruncatedFrame,
+    TlsCertificate, TlsHandshakeStall, TlsHandshakeFailure,
     UpgradeReject, UpgradeStripped, UpgradeStall, ResponseDelay, HttpError, AffinityLoss, CorsDeny, CorsNoCredentials,
     OriginCheckUpgrade, AcceptKeyInvalid, ResponseTruncated, ContentTypeWrong, ConnectionClose, RestError, RestDelay,
     RestMalformed,

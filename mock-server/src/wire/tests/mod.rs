@@ -6,6 +6,7 @@ mod listening;
 mod protocols;
 mod shaping;
 mod taps;
+mod tls;
 
 use std::io::{self, Read};
 use std::net::SocketAddr;
