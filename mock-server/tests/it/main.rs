@@ -1,4 +1,4 @@
-//! The mock server through real sockets: honest lives, every fault, every live action.
+//! The mock server through real sockets: honest lives, every fault, every live action, the control API.
 //!
 //! `client` speaks the protocol by hand, so that nothing between the test and the wire is cleverer than it should be.
 
@@ -6,6 +6,7 @@
 
 mod autobahn;
 mod client;
+mod control;
 mod engine_io_protocol;
 mod faults;
 mod frames;
