@@ -1,7 +1,8 @@
 //! Honest servers for documented real-time systems, and everything that can go wrong with them.
 //!
 //! Every connection of every system passes the same stages: accept, request, handshake, authenticate, session, ready,
-//! message, heartbeat, close. Honest code lives in `systems`, over the Engine.IO and HTTP of `engine`; rules in
+//! message, heartbeat, close. Honest code lives in `systems`, over the Socket.IO of `socket_io` and the
+//! Engine.IO and HTTP of `engine`; rules in
 //! [`script`], the bytes beneath HTTP in [`wire`]; what happened is in the [`journal`], in the words of the
 //! [`lane`]. [`server`] puts it all together. Nothing here knows of scenario steps, clients under test or verdicts.
 
@@ -14,6 +15,7 @@ pub mod lane;
 pub mod live;
 pub mod script;
 pub mod server;
+mod socket_io;
 pub mod store;
 mod systems;
 pub mod tokens;

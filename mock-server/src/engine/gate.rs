@@ -15,7 +15,6 @@ use serde_json::Value;
 use tower::{Layer, ServiceExt};
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
-use super::bridge::SocketIoServer;
 use super::conn::{Conn, Ending};
 use super::departure::{Departures, Noted};
 use super::http::{Reply, Trouble};
@@ -26,6 +25,7 @@ use crate::journal::{Actor, Answer, Closer, Entry, Moment, Transport};
 use crate::lane::{self, Head, Kind};
 use crate::script::RequestKind;
 use crate::server::Shared;
+use crate::socket_io::Hub;
 use crate::systems::System;
 use crate::wire::{Link, Stream};
 
@@ -35,8 +35,8 @@ pub(crate) struct Gate {
     pub(crate) shared: Arc<Shared>,
     /// The honest system.
     pub(crate) system: Arc<dyn System>,
-    /// Socket.IO itself.
-    pub(crate) server: SocketIoServer,
+    /// Socket.IO's namespaces.
+    pub(crate) hub: Hub,
     cors: CorsLayer,
 }
 
@@ -64,11 +64,8 @@ impl Gate {
     /// A gate before this system.
     pub(crate) fn new(shared: Arc<Shared>, system: Arc<dyn System>) -> Arc<Self> {
         let cors = cors(&shared.contract.transport.cors);
-        let server = SocketIoServer::new();
-        Arc::new_cyclic(|gate| {
-            Self::attach(gate, &server.io);
-            Self { shared, system, server, cors }
-        })
+        let hub = Hub::new(system.namespaces());
+        Arc::new(Self { shared, system, hub, cors })
     }
 
     /// Serves one TCP connection of an actor until it ends.
@@ -177,7 +174,7 @@ impl Gate {
         let attempt = call.head.attempt(self.shared.next_attempt(&call.actor));
         let sid = new_sid();
         let journal = Arc::clone(&self.shared.journal);
-        let (conn, freight) = Conn::new(call.actor.clone(), attempt.clone(), sid, transport, journal);
+        let conn = Conn::new(call.actor.clone(), attempt.clone(), sid, transport, Arc::downgrade(self), journal);
         conn.travels_on(&call.link);
         conn.record(transport, Entry::Attempt(attempt));
         self.shared.arrived(&conn);
@@ -192,7 +189,7 @@ impl Gate {
         match reply {
             Ok(reply) => {
                 self.shared.opened(&conn);
-                self.shared.spawn(session::live(Arc::clone(self), Arc::clone(&conn), freight));
+                self.shared.spawn(session::live(Arc::clone(self), Arc::clone(&conn)));
                 (Some(conn), reply)
             }
             Err(reply) => {

@@ -1,20 +1,24 @@
-//! Engine.IO packets and the Socket.IO packets inside them: reading and writing.
+//! Engine.IO packets: reading and writing, and how they stand in the journal.
 //!
 //! ```text
 //! engine packet   <digit><data>            0 open, 1 close, 2 ping, 3 pong, 4 message, 5 upgrade, 6 noop
 //! polling body    packet [0x1E packet]*    binary as b<base64>
-//! socket packet   4<type>[<n>-][/<ns>,][<id>]<json>
+//! message         4<text>, whatever the protocol above makes of it
 //! ```
 //!
 //! Knows nothing of connections, rules or who sends what.
 
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use serde_json::Value;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::journal::Message;
 use crate::lane;
+use crate::socket_io::{self, Args};
 
 /// Between the packets of a polling body.
 const SEPARATOR: char = '\u{1e}';
@@ -30,9 +34,9 @@ pub(crate) enum Packet {
     Ping(String),
     /// Its answer.
     Pong(String),
-    /// A Socket.IO packet.
-    Message(String),
-    /// An attachment of the Socket.IO packet before it.
+    /// A message.
+    Message(Text),
+    /// A message of bytes; in Socket.IO an attachment of the message before it.
     Binary(Bytes),
     /// The client moves to the probed transport.
     Upgrade,
@@ -40,6 +44,110 @@ pub(crate) enum Packet {
     Noop,
     /// Text that is to go out as it stands, whatever it is.
     Raw(String),
+}
+
+/// The text of a message with the engine's digit before it, shared by all packets that carry it: a broadcast is written
+/// and read for the journal once.
+#[derive(Debug, Clone)]
+pub(crate) struct Text(Arc<Written>);
+
+#[derive(Debug)]
+struct Written {
+    text: Utf8Bytes,
+    message: OnceLock<Arc<Message>>,
+}
+
+impl Text {
+    /// The message of this text, which begins with the digit 4.
+    pub(crate) fn new(text: impl Into<Utf8Bytes>) -> Self {
+        let text = text.into();
+        debug_assert!(text.starts_with('4'), "the engine's digit is part of it");
+        Self(Arc::new(Written { text, message: OnceLock::new() }))
+    }
+
+    /// All of it, to be sent without a copy.
+    pub(crate) fn whole(&self) -> Utf8Bytes {
+        self.0.text.clone()
+    }
+
+    /// The message without the engine's digit.
+    pub(crate) fn content(&self) -> &str {
+        &self.0.text.as_str()[1..]
+    }
+
+    fn message(&self) -> Arc<Message> {
+        let read = || Arc::new(lane::message(&self.0.text).expect("only heartbeats are no messages"));
+        Arc::clone(self.0.message.get_or_init(read))
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.text == other.0.text
+    }
+}
+
+impl Eq for Text {}
+
+/// What leaves together: a packet, and the attachments right behind it.
+#[derive(Debug, Clone)]
+pub(crate) struct Parcel {
+    /// The packet.
+    pub(crate) packet: Packet,
+    /// Its attachments.
+    pub(crate) attachments: Vec<Bytes>,
+    /// The event that it acknowledges, if it is an acknowledgement.
+    pub(crate) answers: Option<Arc<str>>,
+}
+
+impl From<Packet> for Parcel {
+    fn from(packet: Packet) -> Self {
+        Self { packet, attachments: Vec::new(), answers: None }
+    }
+}
+
+impl Parcel {
+    /// The name that the journal has for it; empty if it has none.
+    pub(crate) fn name(&self) -> String {
+        self.packet.message().map(|message| message.name.clone()).unwrap_or_default()
+    }
+
+    /// The namespace that it is about; the root if it is no packet of Socket.IO.
+    pub(crate) fn namespace(&self) -> Cow<'static, str> {
+        self.decoded().map_or(Cow::Borrowed(socket_io::packet::ROOT), |packet| packet.namespace)
+    }
+
+    /// The same with other arguments, if it is a packet of Socket.IO that has any.
+    #[must_use]
+    pub(crate) fn with_args(self, change: impl FnOnce(Args) -> Args) -> Self {
+        self.altered(|packet| {
+            if let Some(args) = packet.args_mut() {
+                *args = change(std::mem::take(args));
+            }
+        })
+    }
+
+    /// The same with something else in it, if it is a packet of Socket.IO.
+    #[must_use]
+    pub(crate) fn altered(self, change: impl FnOnce(&mut socket_io::packet::Packet)) -> Self {
+        let Some(mut packet) = self.decoded() else { return self };
+        change(&mut packet);
+        Self { answers: self.answers, ..packet.encode() }
+    }
+
+    fn decoded(&self) -> Option<socket_io::packet::Packet> {
+        let Packet::Message(text) = &self.packet else { return None };
+        let (mut packet, _) = socket_io::packet::decode(text.content()).ok()?;
+        if let Some(args) = packet.args_mut() {
+            args.attachments.clone_from(&self.attachments);
+        }
+        Some(packet)
+    }
+
+    /// Its packets, in the order in which they go out.
+    pub(crate) fn into_packets(self) -> impl Iterator<Item = Packet> {
+        std::iter::once(self.packet).chain(self.attachments.into_iter().map(Packet::Binary))
+    }
 }
 
 /// Why a packet could not be read.
@@ -54,6 +162,11 @@ pub(crate) enum PacketError {
 }
 
 impl Packet {
+    /// Reads the text form of one packet, which a message keeps.
+    pub(crate) fn take(text: Utf8Bytes) -> Result<Self, PacketError> {
+        if text.starts_with('4') { Ok(Self::Message(Text::new(text))) } else { Self::read(&text) }
+    }
+
     /// Reads the text form of one packet.
     pub(crate) fn read(text: &str) -> Result<Self, PacketError> {
         let mut rest = text.chars();
@@ -64,7 +177,7 @@ impl Packet {
             '1' => Self::Close,
             '2' => Self::Ping(data.to_owned()),
             '3' => Self::Pong(data.to_owned()),
-            '4' => Self::Message(data.to_owned()),
+            '4' => Self::Message(Text::new(text)),
             '5' => Self::Upgrade,
             '6' => Self::Noop,
             'b' => Self::Binary(BASE64_STANDARD.decode(data).map_err(|_| PacketError::Base64)?.into()),
@@ -83,6 +196,14 @@ impl Packet {
         texts.join(&SEPARATOR.to_string())
     }
 
+    /// The text form, without a copy where it is kept.
+    pub(crate) fn text(self) -> Utf8Bytes {
+        match self {
+            Self::Message(text) => text.whole(),
+            other => other.write().into(),
+        }
+    }
+
     /// The text form.
     pub(crate) fn write(&self) -> String {
         match self {
@@ -90,7 +211,7 @@ impl Packet {
             Self::Close => "1".to_owned(),
             Self::Ping(data) => format!("2{data}"),
             Self::Pong(data) => format!("3{data}"),
-            Self::Message(data) => format!("4{data}"),
+            Self::Message(text) => text.whole().to_string(),
             Self::Upgrade => "5".to_owned(),
             Self::Noop => "6".to_owned(),
             Self::Raw(text) => text.clone(),
@@ -104,24 +225,18 @@ impl Packet {
     }
 
     /// How it stands in the journal; none for heartbeats, which have records of their own.
-    pub(crate) fn message(&self) -> Option<Message> {
-        lane::message(&self.write())
+    pub(crate) fn message(&self) -> Option<Arc<Message>> {
+        match self {
+            Self::Message(text) => Some(text.message()),
+            other => lane::message(&other.write()).map(Arc::new),
+        }
     }
-}
-
-/// The text of an event packet without its engine type.
-pub(crate) fn event_text(name: &str, args: &[Value]) -> String {
-    let items: Vec<&Value> = args.iter().collect();
-    let name = Value::from(name);
-    let all: Vec<&Value> = std::iter::once(&name).chain(items).collect();
-    format!("2{}", serde_json::to_string(&all).expect("JSON values can be written as JSON"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use rstest::rstest;
-    use serde_json::json;
 
     #[rstest]
     #[case("")]
@@ -138,11 +253,5 @@ mod tests {
         let packets = Packet::read_body(body).unwrap();
         assert_eq!(packets[1], Packet::Binary(Bytes::from_static(&[1, 2])));
         assert_eq!(Packet::write_body(&packets), body);
-    }
-
-    #[test]
-    fn events_are_written_with_their_arguments() {
-        assert_eq!(event_text("a", &[]), "2[\"a\"]");
-        assert_eq!(event_text("a", &[json!({"b": 1})]), "2[\"a\",{\"b\":1}]");
     }
 }

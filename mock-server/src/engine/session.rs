@@ -1,4 +1,4 @@
-//! The life of an Engine.IO session beneath its transports: socketioxide's side, the heartbeat, and the end.
+//! The life of an Engine.IO session beneath its transports: its opening, the heartbeat, and the end.
 //!
 //! Knows nothing of HTTP.
 
@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::bridge::carry;
-use super::conn::{Carrier, Conn, Freight};
+use super::conn::{Carrier, Conn, Ending};
 use super::gate::Gate;
 use super::heart::beat;
 use super::packet::Packet;
 use super::{LARGEST, mail};
+use crate::contract::Protocol;
+use crate::journal::Closer;
 use crate::script::Stage;
 use crate::server::{Heartbeat, Shared};
+use crate::socket_io;
 
 /// How long a polled session that is over waits for its open poll to leave with the last packets.
 const LAST_POLL: Duration = Duration::from_secs(1);
@@ -35,26 +37,39 @@ pub(super) fn opening(conn: &Conn, shared: &Shared) -> Packet {
 }
 
 /// Lives until the session is over, and sees to it that nobody finds it any more.
-pub(super) async fn live(gate: Arc<Gate>, conn: Arc<Conn>, freight: Freight) {
-    let settings = gate.shared.heartbeat;
-    let Freight { inbox, mail } = freight;
-    let joined = async {
-        let opened = async {
-            mail::opened(&gate, &conn).await;
-            gate.stage(Stage::Open, &conn, Some("OPEN")).await;
-        };
-        if conn.unless_over(opened).await.is_some() {
-            carry(&gate, &conn, inbox).await;
-        }
-    };
-    tokio::join!(
-        joined,
-        mail::deliver(&gate, &conn, mail),
-        beat(Arc::clone(&conn), settings.interval, settings.timeout),
-    );
+pub(super) async fn live(gate: Arc<Gate>, conn: Arc<Conn>) {
+    let Heartbeat { interval, timeout } = gate.shared.heartbeat;
+    conn.unless_over(async {
+        tokio::join!(open(&gate, &conn), expect_somebody(&gate, &conn), beat(Arc::clone(&conn), interval, timeout));
+    })
+    .await;
     gate.shared.forget(&conn);
+    for member in conn.sockets.members() {
+        socket_io::leave(&gate, &member);
+    }
     if conn.carrier() != Carrier::WebSocket {
         let _ = tokio::time::timeout(LAST_POLL, conn.until(|conn| !conn.is_polled())).await;
         conn.closed();
+    }
+}
+
+/// Begins what the opening starts, then lets the client's messages pass.
+async fn open(gate: &Arc<Gate>, conn: &Arc<Conn>) {
+    mail::opened(gate, conn).await;
+    gate.stage(Stage::Open, conn, Some("OPEN")).await;
+    if gate.shared.contract.transport.protocol == Protocol::EngineIo {
+        // Nobody has to join anything: a session that is open is established.
+        gate.stage(Stage::Ready, conn, Some("OPEN")).await;
+    }
+    mail::take_through(gate, conn).await;
+}
+
+/// Ends the session of a client that has joined nothing for too long.
+async fn expect_somebody(gate: &Gate, conn: &Conn) {
+    if gate.shared.contract.transport.protocol == Protocol::SocketIo {
+        tokio::time::sleep(gate.shared.connect_timeout).await;
+        if !conn.sockets.has_joined() {
+            conn.hang_up(Ending::by(Closer::Server, true));
+        }
     }
 }

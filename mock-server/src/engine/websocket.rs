@@ -179,14 +179,14 @@ async fn write(conn: &Conn, sink: &mut SplitSink<Socket, Frame>) -> Ending {
 fn frame(packet: Packet) -> Frame {
     match packet {
         Packet::Binary(data) => Frame::Binary(data),
-        other => Frame::text(other.write()),
+        other => Frame::Text(other.text()),
     }
 }
 
 async fn read(conn: &Arc<Conn>, stream: &mut SplitStream<Socket>) -> Ending {
     while let Some(frame) = stream.next().await {
         match frame {
-            Ok(Frame::Text(text)) => match Packet::read(&text) {
+            Ok(Frame::Text(text)) => match Packet::take(text) {
                 Ok(packet) => conn.receive(packet, Transport::Websocket).await,
                 Err(_) => return Ending::by(Closer::Server, false),
             },
@@ -209,6 +209,6 @@ fn closed_by_client(conn: &Conn, close: Option<CloseFrame>) -> Ending {
     let reason =
         close.map(|close| close.reason).filter(|reason| !reason.is_empty()).map(|reason: Utf8Bytes| reason.to_string());
     let message = Message { name: "CLOSE".to_owned(), code, reason: reason.clone(), ..Message::default() };
-    conn.record(Transport::Websocket, Entry::Received(message));
+    conn.record(Transport::Websocket, Entry::Received(message.into()));
     Ending { code, reason, ..Ending::by(Closer::Client, true) }
 }

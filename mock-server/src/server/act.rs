@@ -8,11 +8,12 @@ use serde_json::Value;
 
 use super::MockServer;
 use crate::engine::conn::{Conn, Ending};
-use crate::engine::mail;
 use crate::engine::packet::Packet;
 use crate::engine::perform::{self, End};
 use crate::journal::{Actor, Closer};
 use crate::live::LiveAction;
+use crate::socket_io::Args;
+use crate::socket_io::packet::{ROOT, encode_event};
 
 /// Why a live action had no effect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,7 +46,7 @@ impl MockServer {
             LiveAction::Arm { rules } => return self.arm(rules.clone()),
             LiveAction::Disarm { fault } => return self.disarm(fault),
             LiveAction::Emit { room: Some(room), event, data } => {
-                mail::emit_to(&house.gate.server.io, room, event, data.as_ref()).await;
+                house.gate.hub.publish(room, event, &Args::maybe(data.clone()));
             }
             _ => {
                 let newest = house.shared.newest(actor).filter(|conn| !conn.is_over());
@@ -60,7 +61,7 @@ impl MockServer {
     async fn act_on(&self, action: &LiveAction, conn: &Arc<Conn>) {
         match action {
             LiveAction::Emit { event, data, .. } => emit(conn, event, data.as_ref()),
-            LiveAction::Disconnect { transport } => perform::disconnect(conn, *transport).await,
+            LiveAction::Disconnect { transport } => perform::disconnect(&self.house.gate, conn, *transport).await,
             LiveAction::Close { code, reason } => close(conn, *code, reason),
             LiveAction::Cut => perform::end_wire(conn, End::Cut),
             LiveAction::Reset => perform::end_wire(conn, End::Reset),
@@ -100,10 +101,14 @@ impl MockServer {
     }
 }
 
-fn emit(conn: &Conn, event: &str, data: Option<&Value>) {
-    match conn.socket() {
-        Some(socket) => mail::emit(&socket, event, data),
-        None => conn.post(mail::event(event, data)),
+/// Sends an event in every namespace that the client has joined; if there is none, in the root all the same.
+fn emit(conn: &Arc<Conn>, event: &str, data: Option<&Value>) {
+    let (members, args) = (conn.sockets.members(), Args::maybe(data.cloned()));
+    for member in &members {
+        member.emit(event, &args);
+    }
+    if members.is_empty() {
+        conn.post(encode_event(ROOT, None, event, &args));
     }
 }
 

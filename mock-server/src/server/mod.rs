@@ -38,6 +38,9 @@ pub(crate) use shared::{Shared, lock};
 /// What the JWTs of a mock are signed with, unless its builder is told otherwise.
 pub const SECRET: &str = "sparring-secret";
 
+/// How long the official server waits for a client to join a namespace.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(45);
+
 /// A mock server that is up. Dropping it ends everything that it started.
 #[derive(Debug)]
 pub struct MockServer {
@@ -102,6 +105,7 @@ pub struct Builder {
     seed: u64,
     secret: String,
     heartbeat: Heartbeat,
+    connect_timeout: Duration,
     listen: SocketAddr,
 }
 
@@ -162,6 +166,13 @@ impl Builder {
         self
     }
 
+    /// How long a Socket.IO client may take to join a namespace, instead of the official server's 45 s.
+    #[must_use]
+    pub fn connect_timeout(mut self, connect_timeout: Duration) -> Self {
+        self.connect_timeout = connect_timeout;
+        self
+    }
+
     /// The address of the first actor; the others have free ports beside it. By default all have free ports.
     #[must_use]
     pub fn listen(mut self, addr: SocketAddr) -> Self {
@@ -189,6 +200,7 @@ impl Builder {
             secret: self.secret,
             switches: self.switches,
             heartbeat: self.heartbeat,
+            connect_timeout: self.connect_timeout,
         }));
         let system: Arc<dyn System> = match self.system {
             SystemId::Digitwin => Arc::new(Digitwin::new(Arc::clone(&shared))),
@@ -270,6 +282,7 @@ impl MockServer {
             seed: 0,
             secret: SECRET.to_owned(),
             heartbeat: Heartbeat { interval: transport.ping_interval, timeout: transport.ping_timeout },
+            connect_timeout: CONNECT_TIMEOUT,
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
         }
     }

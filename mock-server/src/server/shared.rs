@@ -4,9 +4,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -37,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) switches: BTreeMap<String, String>,
     /// How often the transport is pinged.
     pub(crate) heartbeat: Heartbeat,
+    /// How long a client may take to join a namespace.
+    pub(crate) connect_timeout: Duration,
     payloads: Payloads,
     violations: Mutex<Vec<Violation>>,
     crowd: Mutex<Crowd>,
@@ -93,11 +97,12 @@ pub(crate) struct Setting {
     pub(crate) secret: String,
     pub(crate) switches: BTreeMap<String, String>,
     pub(crate) heartbeat: Heartbeat,
+    pub(crate) connect_timeout: Duration,
 }
 
 impl Shared {
     pub(crate) fn new(setting: Setting) -> Self {
-        let Setting { system, journal, script, clock, secret, switches, heartbeat } = setting;
+        let Setting { system, journal, script, clock, secret, switches, heartbeat, connect_timeout } = setting;
         let contract = system.contract();
         let stop = CancellationToken::new();
         let life = Mutex::new(stop.child_token());
@@ -110,6 +115,7 @@ impl Shared {
             secret,
             switches,
             heartbeat,
+            connect_timeout,
             payloads: Payloads::of(system),
             violations: Mutex::default(),
             crowd: Mutex::default(),
@@ -130,6 +136,13 @@ impl Shared {
     /// Runs a task until the mock ends or, as a process would, restarts.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn(until(lock(&self.life).clone(), task));
+    }
+
+    /// Begins a task in the one that calls; if it has to wait, it goes on as one of its own, as above.
+    pub(crate) fn run(&self, mut task: Pin<Box<dyn Future<Output = ()> + Send>>) {
+        if (&mut task).now_or_never().is_none() {
+            self.spawn(task);
+        }
     }
 
     /// Runs a task until the mock ends.

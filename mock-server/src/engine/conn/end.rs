@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of what a transport does to take its leave.
 
-use super::Conn;
+use super::{Carrier, Conn};
 use crate::engine::packet::Packet;
 use crate::journal::{Closed, Closer, Entry};
 
@@ -53,6 +53,16 @@ impl Conn {
         self.end(Ending::by(Closer::Server, true));
     }
 
+    /// Ends a session that its client must not go on with: a polling client is told by the engine's close packet, a
+    /// WebSocket is closed.
+    pub(crate) fn hang_up(&self, ending: Ending) {
+        self.blame(ending.clone());
+        if self.carrier() != Carrier::WebSocket {
+            self.send([Packet::Close]);
+        }
+        self.end(ending);
+    }
+
     /// Notes who is about to end the connection; what was noted first stands.
     pub(crate) fn blame(&self, ending: Ending) {
         self.state().end.ending.get_or_insert(ending);
@@ -61,6 +71,8 @@ impl Conn {
     /// Drops the session: nothing more is taken from or sent to the client, except by a transport that says farewell.
     pub(crate) fn end(&self, ending: Ending) {
         self.blame(ending);
+        // What was said before the end is still delivered by a transport that takes leave.
+        self.release();
         self.over.cancel();
         self.changed.notify_waiters();
     }
@@ -76,16 +88,15 @@ impl Conn {
         drop(state);
         // Another attempt of the client may travel on the same TCP connections.
         self.bend(|bent| bent.latency = None);
-        self.let_go();
+        self.over.cancel();
         self.record(self.transport(), Entry::Closed(Closed { by, code, reason, clean }));
     }
 
-    /// Drops the session without a record of its end.
+    /// Drops the session without telling anybody.
     pub(crate) fn let_go(&self) {
-        // The handle keeps the connection, which keeps the handle.
-        let socket = self.state().socket.take();
-        drop(socket);
         self.over.cancel();
+        // A member keeps the connection, which keeps its members.
+        self.sockets.clear();
     }
 
     /// Whether the session has been dropped.
