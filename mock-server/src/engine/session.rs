@@ -21,6 +21,9 @@ use crate::socket_io;
 /// How long a polled session that is over waits for its open poll to leave with the last packets.
 const LAST_POLL: Duration = Duration::from_secs(1);
 
+/// How long a session that is over waits for a poll, to tell its client; as in the official server.
+const LINGER: Duration = Duration::from_secs(30);
+
 /// The packet that opens a session.
 pub(super) fn opening(conn: &Conn, shared: &Shared) -> Packet {
     let Heartbeat { interval, timeout } = shared.heartbeat;
@@ -43,10 +46,11 @@ pub(super) async fn live(gate: Arc<Gate>, conn: Arc<Conn>) {
         tokio::join!(open(&gate, &conn), expect_somebody(&gate, &conn), beat(Arc::clone(&conn), interval, timeout));
     })
     .await;
-    gate.shared.forget(&conn);
     for member in conn.sockets.members() {
         socket_io::leave(&gate, &member);
     }
+    let _ = tokio::time::timeout(LINGER, conn.until(|conn| !conn.lingers())).await;
+    gate.shared.forget(&conn);
     if conn.carrier() != Carrier::WebSocket {
         let _ = tokio::time::timeout(LAST_POLL, conn.until(|conn| !conn.is_polled())).await;
         conn.closed();

@@ -50,7 +50,8 @@ impl Rule {
 fn check_message(path: &str, name: &str, contract: &Contract) -> Option<FieldError> {
     let events = contract.events.sent.iter().chain(&contract.events.received).map(|event| event.name.as_str());
     let known: Vec<&str> = events.chain(PACKETS).collect();
-    (!known.contains(&name)).then(|| FieldError::unknown(path, name, "an event or packet", known))
+    (!contract.events.any && !known.contains(&name))
+        .then(|| FieldError::unknown(path, name, "an event or packet", known))
 }
 
 fn check_endpoint(name: &str, contract: &Contract) -> Option<FieldError> {

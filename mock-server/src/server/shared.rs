@@ -194,7 +194,7 @@ impl Shared {
 
     /// The session of this id, while it lives.
     pub(crate) fn session(&self, sid: &str) -> Option<Arc<Conn>> {
-        self.crowd().sessions.get(sid).filter(|conn| !conn.is_over()).cloned()
+        self.crowd().sessions.get(sid).filter(|conn| !conn.is_over() || conn.lingers()).cloned()
     }
 
     /// Drops a session.

@@ -87,7 +87,12 @@ pub(crate) fn act(gate: &Arc<Gate>, conn: &Arc<Conn>, packet: Packet) {
         (Body::Connect(auth), None) => greet(gate, conn, &namespace, auth),
         (Body::Event { name, args }, Some(member)) => event(gate, member, id, name, args),
         (Body::Ack(args), Some(member)) => member.answered(id.unwrap_or(u64::MAX), args),
-        (Body::Disconnect, Some(member)) => leave(gate, &member),
+        (Body::Disconnect, Some(member)) => {
+            leave(gate, &member);
+            if conn.sockets.members().is_empty() {
+                conn.blame(Ending::by(Closer::Client, true));
+            }
+        }
         (Body::Nothing, Some(_)) => {}
         _ => conn.hang_up(Ending::by(Closer::Server, true)),
     }

@@ -41,6 +41,11 @@ impl World {
         Self::built(builder(&rules)).await
     }
 
+    /// A mock of one of the reference systems.
+    pub(crate) async fn reference(system: SystemId, rules: &Value) -> Self {
+        Self::built(MockServer::builder(system).rules(read_rules(rules).unwrap())).await
+    }
+
     pub(crate) async fn built(builder: Builder) -> Self {
         let mock = builder.start().await.unwrap();
         let records = mock.journal().subscribe();
@@ -67,6 +72,11 @@ impl World {
 
     pub(crate) async fn fault(&mut self, id: &str, phase: FaultPhase) -> Arc<Record> {
         self.record(|entry| matches!(entry, Entry::Fault(fault) if fault.fault == id && fault.phase == phase)).await
+    }
+
+    /// Waits until a message of this name has come in.
+    pub(crate) async fn received(&mut self, name: &str) {
+        self.record(|entry| matches!(entry, Entry::Received(message) if message.name == name)).await;
     }
 
     pub(crate) async fn closed(&mut self) -> (Closer, bool) {
@@ -217,7 +227,12 @@ impl Socket {
         let _ = self.0.send(Message::text(text)).await;
     }
 
-    /// The next text; `close CODE`, `eof` or `error` at the end.
+    pub(crate) async fn send_bytes(&mut self, bytes: &'static [u8]) {
+        // As above.
+        let _ = self.0.send(Message::binary(bytes)).await;
+    }
+
+    /// The next text, or bytes as `! HEX`; `close CODE`, `eof` or `error` at the end.
     pub(crate) async fn next(&mut self) -> String {
         tokio::time::timeout(LONG, self.0.next()).await.expect("a frame or an end").map_or("eof".to_owned(), shown)
     }
@@ -247,6 +262,9 @@ fn shown(frame: Result<Message, Error>) -> String {
         Ok(Message::Text(text)) => text.to_string(),
         Ok(Message::Close(Some(close))) => format!("close {} {}", u16::from(close.code), close.reason),
         Ok(Message::Close(None)) => "close".to_owned(),
+        Ok(Message::Binary(bytes)) => {
+            format!("! {}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+        }
         Ok(other) => format!("! {other:?}"),
         Err(_) => "error".to_owned(),
     }

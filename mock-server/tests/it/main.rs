@@ -8,4 +8,6 @@ mod client;
 mod faults;
 mod honest;
 mod live;
+mod socket_io;
+mod socket_io_protocol;
 mod wire_faults;

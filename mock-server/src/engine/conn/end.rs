@@ -32,6 +32,8 @@ pub(super) struct End {
     ending: Option<Ending>,
     /// Code and reason for the close frame, if the server is to give any.
     farewell: Option<(u16, String)>,
+    /// Whether a client that is not polling just now still has to be told.
+    pub(super) lingers: bool,
     /// Whether the record has been written.
     pub(super) closed: bool,
 }
@@ -49,6 +51,7 @@ impl Conn {
 
     /// Sends the engine's close packet, then drops the session.
     pub(crate) fn close_politely(&self) {
+        self.linger();
         self.send([Packet::Close]);
         self.end(Ending::by(Closer::Server, true));
     }
@@ -56,11 +59,23 @@ impl Conn {
     /// Ends a session that its client must not go on with: a polling client is told by the engine's close packet, a
     /// WebSocket is closed.
     pub(crate) fn hang_up(&self, ending: Ending) {
-        self.blame(ending.clone());
-        if self.carrier() != Carrier::WebSocket {
+        // Whatever its client has done before, this is the reason.
+        self.state().end.ending = Some(ending.clone());
+        self.linger();
+        if self.lingers() {
             self.send([Packet::Close]);
         }
         self.end(ending);
+    }
+
+    fn linger(&self) {
+        let mut state = self.state();
+        state.end.lingers = state.carrier != Carrier::WebSocket && !state.end.closed;
+    }
+
+    /// Whether the session is over, but its client has yet to fetch the close packet.
+    pub(crate) fn lingers(&self) -> bool {
+        self.state().end.lingers
     }
 
     /// Notes who is about to end the connection; what was noted first stands.

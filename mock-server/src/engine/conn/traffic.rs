@@ -68,7 +68,11 @@ impl Conn {
     pub(crate) fn take(&self, transport: Transport) -> Vec<Packet> {
         let mut state = self.state();
         let carries = (state.carrier == Carrier::WebSocket) == (transport == Transport::Websocket);
-        if carries { state.outbox.drain(..).collect() } else { Vec::new() }
+        if !carries {
+            return Vec::new();
+        }
+        state.end.lingers = false;
+        state.outbox.drain(..).collect()
     }
 
     /// Whether something waits to be sent that can be.
@@ -132,9 +136,8 @@ impl Conn {
             }
             _ => {
                 let Some(message) = packet.message() else { return };
-                let leaves = message.name == "DISCONNECT" && self.sockets.members().len() <= 1;
                 self.record(transport, Entry::Received(presented(message)));
-                if leaves || *packet == Packet::Close {
+                if *packet == Packet::Close {
                     self.blame(Ending::by(Closer::Client, true));
                 }
             }
