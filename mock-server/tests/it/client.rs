@@ -262,9 +262,7 @@ fn shown(frame: Result<Message, Error>) -> String {
         Ok(Message::Text(text)) => text.to_string(),
         Ok(Message::Close(Some(close))) => format!("close {} {}", u16::from(close.code), close.reason),
         Ok(Message::Close(None)) => "close".to_owned(),
-        Ok(Message::Binary(bytes)) => {
-            format!("! {}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
-        }
+        Ok(Message::Binary(bytes)) => bytes.iter().fold("! ".to_owned(), |text, byte| format!("{text}{byte:02x}")),
         Ok(other) => format!("! {other:?}"),
         Err(_) => "error".to_owned(),
     }
