@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use super::conn::Conn;
 use super::gate::Gate;
-use super::packet::{Packet, Parcel};
+use super::packet::Packet;
+use super::parcel::Parcel;
 use super::perform;
 use crate::contract::Protocol;
+use crate::plain::Client;
 use crate::script::fault::{DuplicateEvent, MalformedPayload, UnknownEvent};
 use crate::script::{Direction, Fault, Firing};
 use crate::socket_io::packet::{Body, PacketError, encode_event};
@@ -33,7 +35,7 @@ enum Arrival {
     Packet(socket_io::packet::Packet),
     /// Something that is none.
     Broken(PacketError),
-    /// A message of a system that speaks Engine.IO alone.
+    /// A message of a system that does not speak Socket.IO.
     Message(Packet),
 }
 
@@ -48,7 +50,7 @@ pub(crate) struct Outgoing {
 // In.
 
 /// Takes a message that has come in.
-pub(super) fn take(gate: &Arc<Gate>, conn: &Arc<Conn>, packet: Packet) {
+pub(crate) fn take(gate: &Arc<Gate>, conn: &Arc<Conn>, packet: Packet) {
     let Some(what) = arrival(gate, conn, packet) else { return };
     let firings = conn.inbox(|line| line.is_free()).then(|| what.firings(gate, conn));
     if firings.as_ref().is_some_and(Vec::is_empty) {
@@ -62,7 +64,7 @@ pub(super) fn take(gate: &Arc<Gate>, conn: &Arc<Conn>, packet: Packet) {
 }
 
 /// Takes what has come in and waits, one by one, until nothing does.
-pub(super) async fn take_through(gate: &Arc<Gate>, conn: &Arc<Conn>) {
+pub(crate) async fn take_through(gate: &Arc<Gate>, conn: &Arc<Conn>) {
     while let Some(Incoming { what, firings }) = conn.next_incoming() {
         let firings = firings.unwrap_or_else(|| what.firings(gate, conn));
         let passes = conn.unless_over(incoming(gate, conn, &what, firings)).await;
@@ -92,7 +94,7 @@ impl Arrival {
         let name = match self {
             Self::Packet(packet) => packet.name().to_owned(),
             Self::Broken(_) => "RAW".to_owned(),
-            Self::Message(packet) => packet.message().map(|message| message.name.clone()).unwrap_or_default(),
+            Self::Message(packet) => packet.name(),
         };
         conn.ask(|subject| gate.shared.script.on(&name, Direction::Received, subject))
     }
@@ -101,7 +103,9 @@ impl Arrival {
         match self {
             Self::Packet(packet) => socket_io::act(gate, conn, packet),
             Self::Broken(error) => socket_io::reject(conn, error),
-            Self::Message(packet) => gate.shared.run(Arc::clone(&gate.system).message(Arc::clone(conn), packet)),
+            Self::Message(packet) => {
+                gate.shared.run(Arc::clone(&gate.system).message(Client::new(gate, conn), packet));
+            }
         }
     }
 
@@ -136,7 +140,7 @@ async fn incoming(gate: &Arc<Gate>, conn: &Arc<Conn>, what: &Arrival, firings: V
 // Out.
 
 /// Sends a message as the rules have it.
-pub(super) fn post(gate: &Arc<Gate>, conn: &Arc<Conn>, parcel: Parcel) {
+pub(crate) fn post(gate: &Arc<Gate>, conn: &Arc<Conn>, parcel: Parcel) {
     let firings = conn.mail(|line, _| line.is_free()).then(|| parcel.firings(gate, conn));
     if firings.as_ref().is_some_and(Vec::is_empty) {
         return conn.pass(vec![parcel]);
@@ -168,7 +172,7 @@ impl Parcel {
 }
 
 /// Begins what the opening of the session starts.
-pub(super) async fn opened(gate: &Arc<Gate>, conn: &Arc<Conn>) {
+pub(crate) async fn opened(gate: &Arc<Gate>, conn: &Arc<Conn>) {
     for firing in conn.ask(|subject| gate.shared.script.on("OPEN", Direction::Sent, subject)) {
         start(gate, conn, firing, Some(("OPEN", 0))).await;
     }
@@ -185,6 +189,10 @@ async fn outgoing(gate: &Arc<Gate>, conn: &Arc<Conn>, parcel: Parcel, firings: V
             Fault::MalformedPayload(fault) => malformed(conn, &firing, fault, &name, parcels).await,
             Fault::UnknownEvent(fault) => escorted(&firing, fault, parcels).await,
             Fault::DuplicateEvent(fault) => repeated(gate, conn, &firing, fault, parcels),
+            Fault::FragmentedFrame(_) | Fault::BinaryFrame(_) | Fault::OversizedFrame(_) => {
+                let packets = parcels.into_iter().flat_map(Parcel::into_packets).collect();
+                gate.reframe(conn, &firing, packets).await.into_iter().map(Parcel::from).collect()
+            }
             Fault::EventReorder(fault) => {
                 firing.fired();
                 conn.mail(|_, shelf| parcels.into_iter().flat_map(|it| shelf.reorder(fault, &name, it)).collect())
@@ -318,4 +326,11 @@ async fn late_verdict(gate: Arc<Gate>, conn: Arc<Conn>, firing: Firing, behind: 
         firing.fired();
         conn.post(encode_event(socket_io::packet::ROOT, None, &event, &Args::from(payload)));
     }
+}
+
+/// Lets messages go that wait for one that does not come, or whose rule has been disarmed.
+pub(crate) async fn let_go(conn: Arc<Conn>, firing: Firing, wait: Duration) {
+    // It makes no difference which of the two it was.
+    let _ = conn.unless_over(tokio::time::timeout(wait, firing.over())).await;
+    conn.let_go_coalesced();
 }

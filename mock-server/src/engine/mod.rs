@@ -9,19 +9,26 @@
 //!                                  └── heart
 //! ```
 
+mod amend;
+pub(crate) mod attempt;
 pub(crate) mod conn;
-mod departure;
+mod cors;
+pub(crate) mod departure;
+mod frame;
 pub(crate) mod gate;
 mod heart;
-mod http;
+pub(crate) mod http;
 pub(crate) mod mail;
 mod obstacle;
 pub(crate) mod packet;
+pub(crate) mod parcel;
 pub(crate) mod perform;
 mod polling;
 mod session;
 pub(crate) mod shelf;
+mod traffic;
+mod visit;
 mod websocket;
 
 /// Longest message or body that is taken: the official server's default.
-pub(crate) const LARGEST: usize = 1_000_000;
+pub(crate) const LARGEST: usize = crate::limits::MESSAGE;

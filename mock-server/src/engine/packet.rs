@@ -8,17 +8,19 @@
 //!
 //! Knows nothing of connections, rules or who sends what.
 
-use std::borrow::Cow;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
+
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use super::parcel::MessageText;
 use crate::journal::Message;
 use crate::lane;
-use crate::socket_io::{self, Args};
+use crate::wire::Opcode;
 
 /// Between the packets of a polling body.
 const SEPARATOR: char = '\u{1e}';
@@ -35,7 +37,7 @@ pub(crate) enum Packet {
     /// Its answer.
     Pong(String),
     /// A message.
-    Message(Text),
+    Message(MessageText),
     /// A message of bytes; in Socket.IO an attachment of the message before it.
     Binary(Bytes),
     /// The client moves to the probed transport.
@@ -44,111 +46,42 @@ pub(crate) enum Packet {
     Noop,
     /// Text that is to go out as it stands, whatever it is.
     Raw(String),
+    /// A text message of a plain WebSocket.
+    Text(Utf8Bytes),
+    /// A binary message of a plain WebSocket.
+    Data(Bytes),
+    /// Frames of a WebSocket.
+    Frames(Box<Frames>),
 }
 
-/// The text of a message with the engine's digit before it, shared by all packets that carry it: a broadcast is written
-/// and read for the journal once.
-#[derive(Debug, Clone)]
-pub(crate) struct Text(Arc<Written>);
-
-#[derive(Debug)]
-struct Written {
-    text: Utf8Bytes,
-    message: OnceLock<Arc<Message>>,
+/// Frames that go out as they stand, legal or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Frames {
+    /// What they are in the journal, and what goes out in their place where there is no WebSocket; nothing if they are
+    /// none of its business.
+    pub(crate) packet: Option<Packet>,
+    /// What they are called in the journal where they are no packet.
+    pub(crate) name: String,
+    /// Their bytes, frame by frame.
+    pub(crate) bytes: Vec<Bytes>,
+    /// Time between one and the next.
+    pub(crate) pause: Duration,
 }
 
-impl Text {
-    /// The message of this text, which begins with the digit 4.
-    pub(crate) fn new(text: impl Into<Utf8Bytes>) -> Self {
-        let text = text.into();
-        debug_assert!(text.starts_with('4'), "the engine's digit is part of it");
-        Self(Arc::new(Written { text, message: OnceLock::new() }))
+impl Frames {
+    /// Frames without a packet, which go out at once.
+    pub(crate) fn new(name: &str, bytes: Vec<Bytes>) -> Self {
+        Self { packet: None, name: name.to_owned(), bytes, pause: Duration::ZERO }
     }
 
-    /// All of it, to be sent without a copy.
-    pub(crate) fn whole(&self) -> Utf8Bytes {
-        self.0.text.clone()
-    }
-
-    /// The message without the engine's digit.
-    pub(crate) fn content(&self) -> &str {
-        &self.0.text.as_str()[1..]
-    }
-
-    fn message(&self) -> Arc<Message> {
-        let read = || Arc::new(lane::message(&self.0.text).expect("only heartbeats are no messages"));
-        Arc::clone(self.0.message.get_or_init(read))
+    /// As many of their bytes as the journal may want, and some more.
+    fn start(&self) -> Vec<u8> {
+        self.bytes.iter().flatten().copied().take(MOST_TOLD).collect()
     }
 }
 
-impl PartialEq for Text {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.text == other.0.text
-    }
-}
-
-impl Eq for Text {}
-
-/// What leaves together: a packet, and the attachments right behind it.
-#[derive(Debug, Clone)]
-pub(crate) struct Parcel {
-    /// The packet.
-    pub(crate) packet: Packet,
-    /// Its attachments.
-    pub(crate) attachments: Vec<Bytes>,
-    /// The event that it acknowledges, if it is an acknowledgement.
-    pub(crate) answers: Option<Arc<str>>,
-}
-
-impl From<Packet> for Parcel {
-    fn from(packet: Packet) -> Self {
-        Self { packet, attachments: Vec::new(), answers: None }
-    }
-}
-
-impl Parcel {
-    /// The name that the journal has for it; empty if it has none.
-    pub(crate) fn name(&self) -> String {
-        self.packet.message().map(|message| message.name.clone()).unwrap_or_default()
-    }
-
-    /// The namespace that it is about; the root if it is no packet of Socket.IO.
-    pub(crate) fn namespace(&self) -> Cow<'static, str> {
-        self.decoded().map_or(Cow::Borrowed(socket_io::packet::ROOT), |packet| packet.namespace)
-    }
-
-    /// The same with other arguments, if it is a packet of Socket.IO that has any.
-    #[must_use]
-    pub(crate) fn with_args(self, change: impl FnOnce(Args) -> Args) -> Self {
-        self.altered(|packet| {
-            if let Some(args) = packet.args_mut() {
-                *args = change(std::mem::take(args));
-            }
-        })
-    }
-
-    /// The same with something else in it, if it is a packet of Socket.IO.
-    #[must_use]
-    pub(crate) fn altered(self, change: impl FnOnce(&mut socket_io::packet::Packet)) -> Self {
-        let Some(mut packet) = self.decoded() else { return self };
-        change(&mut packet);
-        Self { answers: self.answers, ..packet.encode() }
-    }
-
-    fn decoded(&self) -> Option<socket_io::packet::Packet> {
-        let Packet::Message(text) = &self.packet else { return None };
-        let (mut packet, _) = socket_io::packet::decode(text.content()).ok()?;
-        if let Some(args) = packet.args_mut() {
-            args.attachments.clone_from(&self.attachments);
-        }
-        Some(packet)
-    }
-
-    /// Its packets, in the order in which they go out.
-    pub(crate) fn into_packets(self) -> impl Iterator<Item = Packet> {
-        std::iter::once(self.packet).chain(self.attachments.into_iter().map(Packet::Binary))
-    }
-}
+/// Bytes of frames from which on nobody looks at more.
+const MOST_TOLD: usize = 8_192;
 
 /// Why a packet could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -164,7 +97,7 @@ pub(crate) enum PacketError {
 impl Packet {
     /// Reads the text form of one packet, which a message keeps.
     pub(crate) fn take(text: Utf8Bytes) -> Result<Self, PacketError> {
-        if text.starts_with('4') { Ok(Self::Message(Text::new(text))) } else { Self::read(&text) }
+        if text.starts_with('4') { Ok(Self::Message(MessageText::new(text))) } else { Self::read(&text) }
     }
 
     /// Reads the text form of one packet.
@@ -177,7 +110,7 @@ impl Packet {
             '1' => Self::Close,
             '2' => Self::Ping(data.to_owned()),
             '3' => Self::Pong(data.to_owned()),
-            '4' => Self::Message(Text::new(text)),
+            '4' => Self::Message(MessageText::new(text)),
             '5' => Self::Upgrade,
             '6' => Self::Noop,
             'b' => Self::Binary(BASE64_STANDARD.decode(data).map_err(|_| PacketError::Base64)?.into()),
@@ -185,9 +118,9 @@ impl Packet {
         })
     }
 
-    /// Reads a polling body.
-    pub(crate) fn read_body(body: &str) -> Result<Vec<Self>, PacketError> {
-        body.split(SEPARATOR).map(Self::read).collect()
+    /// Reads a polling body, packet by packet.
+    pub(crate) fn read_body(body: &str) -> impl Iterator<Item = Result<Self, PacketError>> {
+        body.split(SEPARATOR).map(Self::read)
     }
 
     /// Writes a polling body.
@@ -215,7 +148,57 @@ impl Packet {
             Self::Upgrade => "5".to_owned(),
             Self::Noop => "6".to_owned(),
             Self::Raw(text) => text.clone(),
+            Self::Text(text) => text.to_string(),
+            Self::Data(data) => String::from_utf8_lossy(data).into_owned(),
+            Self::Frames(frames) => frames.packet.as_ref().unwrap_or(&Self::Noop).write(),
             Self::Binary(data) => format!("b{}", BASE64_STANDARD.encode(data)),
+        }
+    }
+
+    /// Frames as they stand, by the name that the journal has for them.
+    pub(crate) fn frames(name: &str, bytes: Vec<Bytes>) -> Self {
+        Self::Frames(Box::new(Frames::new(name, bytes)))
+    }
+
+    /// What a WebSocket carries of it: the opcode and the payload.
+    pub(crate) fn content(&self) -> (Opcode, Bytes) {
+        match self {
+            Self::Data(data) | Self::Binary(data) => (Opcode::Binary, data.clone()),
+            Self::Text(text) => (Opcode::Text, text.clone().into()),
+            Self::Message(text) => (Opcode::Text, text.whole().into()),
+            Self::Frames(frames) => frames.packet.as_ref().map_or((Opcode::Text, Bytes::new()), Self::content),
+            other => (Opcode::Text, other.write().into()),
+        }
+    }
+
+    /// What the journal has for it: the packet itself, or that of which it is the frames.
+    pub(crate) fn told(&self) -> &Self {
+        match self {
+            Self::Frames(frames) => frames.packet.as_ref().unwrap_or(self),
+            other => other,
+        }
+    }
+
+    /// The name that the journal has for it; empty if it has none.
+    pub(crate) fn name(&self) -> String {
+        self.message().map(|message| message.name.clone()).unwrap_or_default()
+    }
+
+    /// Whether it is a message of a plain WebSocket, which can have any name.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::Data(_))
+    }
+
+    /// How many bytes it has besides its type.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Open(data) | Self::Ping(data) | Self::Pong(data) | Self::Raw(data) => data.len(),
+            Self::Message(text) => text.content().len(),
+            Self::Binary(data) | Self::Data(data) => data.len(),
+            Self::Text(text) => text.len(),
+            // A fault is not to be undone by a limit.
+            Self::Frames(_) => 0,
+            Self::Close | Self::Upgrade | Self::Noop => 0,
         }
     }
 
@@ -228,6 +211,12 @@ impl Packet {
     pub(crate) fn message(&self) -> Option<Arc<Message>> {
         match self {
             Self::Message(text) => Some(text.message()),
+            Self::Text(text) => Some(lane::text(text).into()),
+            Self::Data(data) => Some(lane::binary(data).into()),
+            Self::Frames(frames) => match &frames.packet {
+                Some(packet) => packet.message(),
+                None => Some(lane::frame(&frames.name, &frames.start()).into()),
+            },
             other => lane::message(&other.write()).map(Arc::new),
         }
     }
@@ -250,7 +239,7 @@ mod tests {
     #[test]
     fn bodies_hold_several_packets() {
         let body = "40{\"sid\":\"a\"}\u{1e}bAQI=\u{1e}6";
-        let packets = Packet::read_body(body).unwrap();
+        let packets: Vec<Packet> = Packet::read_body(body).collect::<Result<_, _>>().unwrap();
         assert_eq!(packets[1], Packet::Binary(Bytes::from_static(&[1, 2])));
         assert_eq!(Packet::write_body(&packets), body);
     }

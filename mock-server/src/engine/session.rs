@@ -5,7 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use super::conn::{Carrier, Conn, Ending};
 use super::gate::Gate;
@@ -13,7 +14,7 @@ use super::heart::beat;
 use super::packet::Packet;
 use super::{LARGEST, mail};
 use crate::contract::Protocol;
-use crate::journal::Closer;
+use crate::journal::{Closer, Transport};
 use crate::script::Stage;
 use crate::server::{Heartbeat, Shared};
 use crate::socket_io;
@@ -23,29 +24,46 @@ const LAST_POLL: Duration = Duration::from_secs(1);
 
 /// How long a session that is over waits for a poll, to tell its client; as in the official server.
 const LINGER: Duration = Duration::from_secs(30);
+/// What rules make the open packet say.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Opening {
+    /// Members to add or replace; those that are null are left out.
+    pub(super) add: Map<String, Value>,
+    /// Transports that are not offered.
+    pub(super) disabled: Vec<Transport>,
+}
 
 /// The packet that opens a session.
-pub(super) fn opening(conn: &Conn, shared: &Shared) -> Packet {
+pub(super) fn opening(conn: &Conn, shared: &Shared, rules: &Opening) -> Packet {
     let Heartbeat { interval, timeout } = shared.heartbeat;
-    let upgrades: &[&str] =
-        if shared.contract.transport.upgrade && conn.carrier() == Carrier::Polling { &["websocket"] } else { &[] };
-    let open = json!({
+    let offered = shared.contract.transport.upgrade
+        && conn.carrier() == Carrier::Polling
+        && !rules.disabled.contains(&Transport::Websocket);
+    let upgrades: &[&str] = if offered { &["websocket"] } else { &[] };
+    let mut open = json!({
         "sid": conn.sid,
         "upgrades": upgrades,
         "pingInterval": interval.as_millis(),
         "pingTimeout": timeout.as_millis(),
         "maxPayload": LARGEST,
     });
+    if let Some(members) = open.as_object_mut() {
+        members.extend(rules.add.clone());
+        members.retain(|_, value| !value.is_null());
+    }
     Packet::Open(open.to_string())
 }
 
-/// Lives until the session is over, and sees to it that nobody finds it any more.
-pub(super) async fn live(gate: Arc<Gate>, conn: Arc<Conn>) {
+/// Lives until the session, which is opened by this call, is over, and sees to it that nobody finds it any more.
+pub(super) fn live(gate: Arc<Gate>, conn: Arc<Conn>) -> impl Future<Output = ()> {
+    let opened = Instant::now();
+    lived(gate, conn, opened)
+}
+
+async fn lived(gate: Arc<Gate>, conn: Arc<Conn>, opened: Instant) {
     let Heartbeat { interval, timeout } = gate.shared.heartbeat;
-    conn.unless_over(async {
-        tokio::join!(open(&gate, &conn), expect_somebody(&gate, &conn), beat(Arc::clone(&conn), interval, timeout));
-    })
-    .await;
+    let heart = beat(Arc::clone(&conn), opened, interval, timeout);
+    conn.unless_over(async { tokio::join!(open(&gate, &conn), expect_somebody(&gate, &conn), heart) }).await;
     for member in conn.sockets.members() {
         socket_io::leave(&gate, &member);
     }

@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of who sends them, nor of time.
 
-use super::packet::Parcel;
+use super::parcel::Parcel;
 use crate::script::fault::EventReorder;
 
 /// See the module.

@@ -18,6 +18,7 @@ use crate::clock::ServerClock;
 use crate::contract::{Contract, SystemId};
 use crate::engine::conn::Conn;
 use crate::journal::{Actor, Entry, Journal, LogEntry, LogLevel};
+use crate::limits::Limits;
 use crate::script::Script;
 
 /// See the module.
@@ -41,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) heartbeat: Heartbeat,
     /// How long a client may take to join a namespace.
     pub(crate) connect_timeout: Duration,
+    /// How much it takes and holds.
+    pub(crate) limits: Limits,
     payloads: Payloads,
     violations: Mutex<Vec<Violation>>,
     crowd: Mutex<Crowd>,
@@ -98,11 +101,12 @@ pub(crate) struct Setting {
     pub(crate) switches: BTreeMap<String, String>,
     pub(crate) heartbeat: Heartbeat,
     pub(crate) connect_timeout: Duration,
+    pub(crate) limits: Limits,
 }
 
 impl Shared {
     pub(crate) fn new(setting: Setting) -> Self {
-        let Setting { system, journal, script, clock, secret, switches, heartbeat, connect_timeout } = setting;
+        let Setting { system, journal, script, clock, secret, switches, heartbeat, connect_timeout, limits } = setting;
         let contract = system.contract();
         let stop = CancellationToken::new();
         let life = Mutex::new(stop.child_token());
@@ -116,6 +120,7 @@ impl Shared {
             switches,
             heartbeat,
             connect_timeout,
+            limits,
             payloads: Payloads::of(system),
             violations: Mutex::default(),
             crowd: Mutex::default(),
@@ -187,6 +192,11 @@ impl Shared {
         self.crowd().newest.get(actor).and_then(Weak::upgrade)
     }
 
+    /// Whether there are as many sessions as there may be.
+    pub(crate) fn is_full(&self) -> bool {
+        self.crowd().sessions.len() >= self.limits.sessions
+    }
+
     /// Makes a session known by its id.
     pub(crate) fn opened(&self, conn: &Arc<Conn>) {
         self.crowd().sessions.insert(conn.sid.clone(), Arc::clone(conn));
@@ -194,7 +204,8 @@ impl Shared {
 
     /// The session of this id, while it lives.
     pub(crate) fn session(&self, sid: &str) -> Option<Arc<Conn>> {
-        self.crowd().sessions.get(sid).filter(|conn| !conn.is_over() || conn.lingers()).cloned()
+        let lives = |conn: &&Arc<Conn>| conn.lingers() || !conn.is_over() && !conn.is_overdue();
+        self.crowd().sessions.get(sid).filter(lives).cloned()
     }
 
     /// Drops a session.

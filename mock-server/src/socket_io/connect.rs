@@ -3,7 +3,6 @@
 //! Knows nothing of tokens beyond their look.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -13,8 +12,9 @@ use super::packet::plain;
 use super::session::leave;
 use crate::engine::conn::{Conn, Ending, Who};
 use crate::engine::gate::Gate;
+use crate::engine::mail;
 use crate::journal::Closer;
-use crate::script::{Fault, Firing, Stage};
+use crate::script::{Fault, Stage};
 use crate::systems::{ConnectRefusal, Peer};
 use crate::tokens::kind_by_look;
 
@@ -60,19 +60,12 @@ async fn admits(gate: &Arc<Gate>, conn: &Arc<Conn>, namespace: &Namespace) -> bo
             }
             Fault::PacketCoalesce(fault) => {
                 conn.coalesce(&fault.packets);
-                gate.shared.spawn(let_go(Arc::clone(conn), firing.clone(), fault.wait));
+                gate.shared.spawn(mail::let_go(Arc::clone(conn), firing.clone(), fault.wait));
             }
             _ => {}
         }
     }
     admitted
-}
-
-/// Lets messages go that wait for one that does not come, or whose rule has been disarmed.
-async fn let_go(conn: Arc<Conn>, firing: Firing, wait: Duration) {
-    // It makes no difference which of the two it was.
-    let _ = conn.unless_over(tokio::time::timeout(wait, firing.over())).await;
-    conn.let_go_coalesced();
 }
 
 /// Answers a `CONNECT` with an error.

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::engine;
-use crate::engine::packet::{Parcel, Text};
+use crate::engine::parcel::{MessageText, Parcel};
 
 /// The namespace that needs no name on the wire.
 pub(crate) const ROOT: &str = "/";
@@ -281,7 +281,10 @@ fn json<T: serde::Serialize + ?Sized>(text: &mut Vec<u8>, value: &T) {
 
 fn encoded(text: Vec<u8>, attachments: &[Bytes]) -> Parcel {
     let text = String::from_utf8(text).expect("it is made of texts, digits and JSON");
-    Parcel { attachments: attachments.to_vec(), ..Parcel::from(engine::packet::Packet::Message(Text::new(text))) }
+    Parcel {
+        attachments: attachments.to_vec(),
+        ..Parcel::from(engine::packet::Packet::Message(MessageText::new(text)))
+    }
 }
 
 /// Puts packets together again whose attachments come behind them.

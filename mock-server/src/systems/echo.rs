@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Peer, System, Task, nothing};
-use crate::engine::conn::Conn;
 use crate::engine::packet::Packet;
+use crate::plain::{Client, client};
 use crate::script::Stage;
 use crate::socket_io::{Ack, Args, Audience};
 
@@ -48,8 +48,13 @@ impl System for Echo {
         nothing()
     }
 
-    fn message(self: Arc<Self>, conn: Arc<Conn>, message: Packet) -> Task {
-        conn.post(message);
+    fn message(self: Arc<Self>, client: Client, message: Packet) -> Task {
+        let name = if message.is_plain() { message.name() } else { String::new() };
+        match name.as_str() {
+            "PING" => client.pass(client::text(&json!({"type": "PONG"}))),
+            "broadcast" => client.broadcast(&message),
+            _ => client.pass(message),
+        }
         nothing()
     }
 

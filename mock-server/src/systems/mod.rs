@@ -15,7 +15,10 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::engine::conn::Conn;
+use crate::engine::http::Reply;
 use crate::engine::packet::Packet;
+use crate::plain::Client;
+use crate::script::Stage;
 use crate::socket_io::{Ack, Args};
 
 pub(crate) use peer::Peer;
@@ -23,6 +26,9 @@ pub(crate) use peer::Peer;
 /// A future that a system hands out. It is begun at once, in the task that asks for it; what is left of it when it has
 /// to wait goes on beside everything else.
 pub(crate) type Task<T = ()> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Whether a client gets the WebSocket that it asks for; if not, what it is answered.
+pub(crate) type Admission = Task<Result<(), Reply>>;
 
 /// Why a client is not let into a namespace, as its `CONNECT_ERROR` says it.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,11 +84,21 @@ pub(crate) trait System: Send + Sync {
         nothing()
     }
 
-    // Engine.IO alone.
+    // Protocols without events.
 
     /// A client of a protocol without events has sent a message: text, or bytes.
-    fn message(self: Arc<Self>, _conn: Arc<Conn>, _message: Packet) -> Task {
+    fn message(self: Arc<Self>, _client: Client, _message: Packet) -> Task {
         nothing()
+    }
+
+    /// A client asks for a WebSocket; it has been answered nothing yet. Refuses it by another answer.
+    fn admit(self: Arc<Self>, _client: Client) -> Admission {
+        Box::pin(ready(Ok(())))
+    }
+
+    /// A plain WebSocket is open.
+    fn opened(self: Arc<Self>, client: Client) -> Task {
+        Box::pin(async move { drop(client.stage(Stage::Ready).await) })
     }
 
     // All.

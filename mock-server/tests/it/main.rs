@@ -5,9 +5,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod client;
+mod engine_io_protocol;
 mod faults;
+mod frames;
 mod honest;
+mod hostile;
+mod http_faults;
 mod live;
+mod plain;
 mod socket_io;
 mod socket_io_protocol;
+mod tls;
+mod traffic;
 mod wire_faults;

@@ -196,7 +196,10 @@ async fn an_answer_can_hold_bytes() {
     assert_eq!(socket.next().await, "420[\"question\"]");
     socket.send("461-0[{\"_placeholder\":true,\"num\":0}]").await;
     socket.send_bytes(&[7]).await;
-    assert_eq!([socket.next().await, socket.next().await], ["461-4[{\"_placeholder\":true,\"num\":0}]", "! 07"]);
+    assert_eq!(
+        [socket.next().await, socket.next().await],
+        ["461-4[{\"_placeholder\":true,\"num\":0}]", "! Binary(b\"\\x07\")"]
+    );
 }
 
 #[tokio::test]

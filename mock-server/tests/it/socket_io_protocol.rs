@@ -345,7 +345,12 @@ mod message {
     async fn should_send_a_packet_with_binary_attachments() {
         let back = format!("452-[\"message-back\",{PLACEHOLDERS}]");
         let sent = format!("452-[\"message\",{PLACEHOLDERS}]");
-        check(&sent, [&[1, 2, 3], &[4, 5, 6]], [&back, "! 010203", "! 040506"]).await;
+        check(
+            &sent,
+            [&[1, 2, 3], &[4, 5, 6]],
+            [&back, "! Binary(b\"\\x01\\x02\\x03\")", "! Binary(b\"\\x04\\x05\\x06\")"],
+        )
+        .await;
     }
 
     #[tokio::test]
@@ -357,7 +362,12 @@ mod message {
     async fn should_send_a_packet_with_binary_attachments_and_an_ack() {
         let ack = format!("462-789[{PLACEHOLDERS}]");
         let sent = format!("452-789[\"message-with-ack\",{PLACEHOLDERS}]");
-        check(&sent, [&[1, 2, 3], &[4, 5, 6]], [&ack, "! 010203", "! 040506"]).await;
+        check(
+            &sent,
+            [&[1, 2, 3], &[4, 5, 6]],
+            [&ack, "! Binary(b\"\\x01\\x02\\x03\")", "! Binary(b\"\\x04\\x05\\x06\")"],
+        )
+        .await;
     }
 
     async fn check_closes(sent: &str) {

@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of what a transport does to take its leave.
 
-use super::{Carrier, Conn};
+use super::{Bent, Carrier, Conn};
 use crate::engine::packet::Packet;
 use crate::journal::{Closed, Closer, Entry};
 
@@ -51,7 +51,6 @@ impl Conn {
 
     /// Sends the engine's close packet, then drops the session.
     pub(crate) fn close_politely(&self) {
-        self.linger();
         self.send([Packet::Close]);
         self.end(Ending::by(Closer::Server, true));
     }
@@ -68,7 +67,8 @@ impl Conn {
         self.end(ending);
     }
 
-    fn linger(&self) {
+    /// Keeps the session, once it is over, until a polling client has fetched what waits.
+    pub(crate) fn linger(&self) {
         let mut state = self.state();
         state.end.lingers = state.carrier != Carrier::WebSocket && !state.end.closed;
     }
@@ -76,6 +76,11 @@ impl Conn {
     /// Whether the session is over, but its client has yet to fetch the close packet.
     pub(crate) fn lingers(&self) -> bool {
         self.state().end.lingers
+    }
+
+    /// How it came to its end, if that is known.
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        self.state().end.ending.clone()
     }
 
     /// Notes who is about to end the connection; what was noted first stands.
@@ -102,7 +107,7 @@ impl Conn {
             state.end.ending.clone().unwrap_or_else(|| Ending::by(Closer::Client, false));
         drop(state);
         // Another attempt of the client may travel on the same TCP connections.
-        self.bend(|bent| bent.latency = None);
+        self.bend(Bent::let_pass);
         self.over.cancel();
         self.record(self.transport(), Entry::Closed(Closed { by, code, reason, clean }));
     }
@@ -117,6 +122,11 @@ impl Conn {
     /// Whether the session has been dropped.
     pub(crate) fn is_over(&self) -> bool {
         self.over.is_cancelled()
+    }
+
+    /// Whether the session has been dropped, and by this party.
+    pub(crate) fn is_ended_by(&self, closer: Closer) -> bool {
+        self.is_over() && self.state().end.ending.as_ref().is_some_and(|ending| ending.by == closer)
     }
 
     /// What the future yields, unless the session is dropped before.
