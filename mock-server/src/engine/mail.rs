@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::conn::Conn;
 use super::gate::Gate;
+use super::keepalive;
 use super::packet::Packet;
 use super::parcel::Parcel;
 use super::perform;
@@ -192,6 +193,15 @@ async fn outgoing(gate: &Arc<Gate>, conn: &Arc<Conn>, parcel: Parcel, firings: V
             Fault::FragmentedFrame(_) | Fault::BinaryFrame(_) | Fault::OversizedFrame(_) => {
                 let packets = parcels.into_iter().flat_map(Parcel::into_packets).collect();
                 gate.reframe(conn, &firing, packets).await.into_iter().map(Parcel::from).collect()
+            }
+            Fault::PongWithhold(fault) => {
+                let packets = parcels.into_iter().flat_map(Parcel::into_packets).collect();
+                keepalive::withhold(conn, &firing, fault, packets).await.into_iter().map(Parcel::from).collect()
+            }
+            Fault::PongDelay(fault) => {
+                let packets = parcels.into_iter().flat_map(Parcel::into_packets).collect();
+                let rest = keepalive::delay(gate, conn, firing.clone(), fault.delay, packets);
+                rest.into_iter().map(Parcel::from).collect()
             }
             Fault::EventReorder(fault) => {
                 firing.fired();

@@ -18,6 +18,7 @@ mod frame;
 pub(crate) mod gate;
 mod heart;
 pub(crate) mod http;
+mod keepalive;
 pub(crate) mod mail;
 mod obstacle;
 pub(crate) mod packet;
