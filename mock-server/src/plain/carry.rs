@@ -1,4 +1,4 @@
-//! A plain WebSocket's frames both ways, from its opening to the last byte.
+//! A WebSocket's frames both ways, from its opening to the last byte: that of a plain system, or Engine.IO's.
 //!
 //! Answers pings and closes, keeps the records of what is no message, and takes leave. Knows nothing of HTTP or of
 //! rules.
@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::engine::conn::{Conn, Ending};
 use crate::engine::packet::{Frames, Packet};
@@ -29,40 +30,79 @@ const BACKLOG: usize = 1_024;
 /// Bytes of large frames that are put together before they are written.
 const PORTION: usize = 256 * 1_024;
 
+/// What the messages of a WebSocket are to whoever carries them, and how it takes leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Messages of a system's own. Every close frame is recorded, and a client that is given up gets none.
+    Plain,
+    /// Engine.IO's packets, with a `CLOSE` of their own. Whatever ends the session, a close frame ends the WebSocket.
+    EngineIo,
+}
+
+impl Dialect {
+    /// The packet that a text is, if it is one.
+    fn text(self, text: Utf8Bytes) -> Option<Packet> {
+        match self {
+            Self::Plain => Some(Packet::Text(text)),
+            Self::EngineIo => Packet::read(&text).ok(),
+        }
+    }
+
+    fn binary(self, data: Bytes) -> Packet {
+        match self {
+            Self::Plain => Packet::Data(data),
+            Self::EngineIo => Packet::Binary(data),
+        }
+    }
+}
+
 /// What comes of a WebSocket, as far as the client decides.
 enum Verdict {
     /// The client has closed it.
     Closed(Close),
     /// It has failed.
     Failed(Failure),
+    /// What came in is no packet.
+    NoPacket,
 }
 
 /// Carries messages until either side is done, and takes leave.
-pub(super) async fn run<R, W>(conn: &Conn, mut reader: Reader<R>, mut writer: Writer<W>)
+pub(crate) async fn run<R, W>(conn: &Conn, dialect: Dialect, mut reader: Reader<R>, mut writer: Writer<W>)
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
     let verdict = tokio::select! {
-        verdict = read(conn, &mut reader) => Some(verdict),
-        failure = write(conn, &mut writer) => Some(Verdict::Failed(failure)),
+        verdict = read(conn, dialect, &mut reader) => Some(verdict),
+        failure = write(conn, dialect, &mut writer) => Some(Verdict::Failed(failure)),
         () = conn.over() => None,
     };
     // A client that takes nothing any more is not waited for.
     let _ = match verdict {
-        Some(Verdict::Closed(close)) => answer(conn, &close, &mut reader, &mut writer).await,
-        Some(Verdict::Failed(failure)) => fail(conn, failure, &mut reader, &mut writer).await,
-        None => leave(conn, &mut reader, &mut writer).await,
+        Some(Verdict::Closed(close)) => answer(conn, dialect, &close, &mut reader, &mut writer).await,
+        Some(Verdict::Failed(failure)) => fail(conn, dialect, failure, &mut reader, &mut writer).await,
+        Some(Verdict::NoPacket) => {
+            conn.end(Ending { reason: Some("parse error".to_owned()), ..Ending::by(Closer::Server, false) });
+            leave(conn, dialect, &mut reader, &mut writer).await
+        }
+        None => leave(conn, dialect, &mut reader, &mut writer).await,
     };
 }
 
-async fn read<R: AsyncRead + Unpin>(conn: &Conn, reader: &mut Reader<R>) -> Verdict {
+async fn read<R: AsyncRead + Unpin>(conn: &Conn, dialect: Dialect, reader: &mut Reader<R>) -> Verdict {
     loop {
         conn.until(|conn| conn.backlog() < BACKLOG).await;
         match reader.next().await {
-            Ok(Incoming::Text(text)) => conn.receive(Packet::Text(text), Transport::Websocket).await,
-            Ok(Incoming::Binary(data)) => conn.receive(Packet::Data(data), Transport::Websocket).await,
+            Ok(Incoming::Text(text)) => match dialect.text(text) {
+                Some(packet) => conn.receive(packet, Transport::Websocket).await,
+                None => return Verdict::NoPacket,
+            },
+            Ok(Incoming::Binary(data)) => conn.receive(dialect.binary(data), Transport::Websocket).await,
             Ok(Incoming::Ping(payload)) => pong(conn, payload),
+            Ok(Incoming::Pong(payload)) if dialect == Dialect::EngineIo => {
+                let pong = Frame::new(Opcode::Pong, payload).to_bytes();
+                conn.record(Transport::Websocket, Entry::Received(lane::frame("PONG_FRAME", &pong)));
+            }
             Ok(Incoming::Pong(payload)) => {
                 let payload = String::from_utf8_lossy(&payload).into_owned();
                 conn.receive(Packet::Pong(payload), Transport::Websocket).await;
@@ -84,31 +124,31 @@ fn pong(conn: &Conn, payload: Bytes) {
     }
 }
 
-async fn write<W: AsyncWrite + Unpin>(conn: &Conn, writer: &mut Writer<W>) -> Failure {
+async fn write<W: AsyncWrite + Unpin>(conn: &Conn, dialect: Dialect, writer: &mut Writer<W>) -> Failure {
     loop {
         conn.until(Conn::is_deliverable).await;
-        if flush(conn, writer).await.is_err() {
+        if flush(conn, dialect, writer).await.is_err() {
             return Failure::Gone;
         }
     }
 }
 
 /// Writes what waits, as one write as far as the socket takes it.
-async fn flush<W: AsyncWrite + Unpin>(conn: &Conn, writer: &mut Writer<W>) -> io::Result<()> {
+async fn flush<W: AsyncWrite + Unpin>(conn: &Conn, dialect: Dialect, writer: &mut Writer<W>) -> io::Result<()> {
     while let Some(packet) = conn.take_one(Transport::Websocket) {
         conn.sent(&packet, Transport::Websocket);
-        feed(packet, writer).await?;
+        feed(packet, dialect, writer).await?;
     }
     writer.flush().await?;
     conn.departed();
     Ok(())
 }
 
-async fn feed<W: AsyncWrite + Unpin>(packet: Packet, writer: &mut Writer<W>) -> io::Result<()> {
+async fn feed<W: AsyncWrite + Unpin>(packet: Packet, dialect: Dialect, writer: &mut Writer<W>) -> io::Result<()> {
     match packet {
         Packet::Data(data) | Packet::Binary(data) => writer.feed(Opcode::Binary, &data),
         Packet::Text(text) => writer.feed(Opcode::Text, text.as_bytes()),
-        Packet::Ping(payload) => writer.feed(Opcode::Ping, payload.as_bytes()),
+        Packet::Ping(payload) if dialect == Dialect::Plain => writer.feed(Opcode::Ping, payload.as_bytes()),
         Packet::Frames(frames) => feed_frames(*frames, writer).await?,
         other => writer.feed(Opcode::Text, other.write().as_bytes()),
     }
@@ -129,7 +169,13 @@ async fn feed_frames<W: AsyncWrite + Unpin>(frames: Frames, writer: &mut Writer<
 // The end.
 
 /// Answers the client's close.
-async fn answer<R, W>(conn: &Conn, close: &Close, reader: &mut Reader<R>, writer: &mut Writer<W>) -> io::Result<()>
+async fn answer<R, W>(
+    conn: &Conn,
+    dialect: Dialect,
+    close: &Close,
+    reader: &mut Reader<R>,
+    writer: &mut Writer<W>,
+) -> io::Result<()>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -141,7 +187,7 @@ where
         stall(&firing, reader).await;
     }
     let reason = if close.fault.is_none() { close.reason.as_str() } else { "" };
-    goodbye(conn, close.answer(), reason, writer).await?;
+    goodbye(conn, dialect, close.answer(), reason, writer).await?;
     part(reader, writer).await
 }
 
@@ -162,7 +208,13 @@ async fn stall<R: AsyncRead + Unpin>(firing: &Firing, reader: &mut Reader<R>) {
 }
 
 /// Fails the WebSocket: says why, if there is anybody to tell.
-async fn fail<R, W>(conn: &Conn, failure: Failure, reader: &mut Reader<R>, writer: &mut Writer<W>) -> io::Result<()>
+async fn fail<R, W>(
+    conn: &Conn,
+    dialect: Dialect,
+    failure: Failure,
+    reader: &mut Reader<R>,
+    writer: &mut Writer<W>,
+) -> io::Result<()>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -171,29 +223,33 @@ where
         conn.end(Ending::by(Closer::Client, false));
         return Ok(());
     };
+    // The official server of Engine.IO gives no reasons.
+    let said = if dialect == Dialect::Plain { failure.to_string() } else { String::new() };
     let reason = failure.to_string();
-    conn.end(Ending { code: Some(code), reason: Some(reason.clone()), ..Ending::by(Closer::Server, true) });
+    conn.end(Ending { code: Some(code), reason: Some(reason), ..Ending::by(Closer::Server, true) });
     timeout(FAREWELL, async {
-        flush(conn, writer).await?;
-        goodbye(conn, Some(code), &reason, writer).await
+        flush(conn, dialect, writer).await?;
+        goodbye(conn, dialect, Some(code), &said, writer).await
     })
     .await??;
     part(reader, writer).await
 }
 
 /// Takes leave because the server is done, with a close frame if that is how it ends.
-async fn leave<R, W>(conn: &Conn, reader: &mut Reader<R>, writer: &mut Writer<W>) -> io::Result<()>
+async fn leave<R, W>(conn: &Conn, dialect: Dialect, reader: &mut Reader<R>, writer: &mut Writer<W>) -> io::Result<()>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    if !conn.ending().is_some_and(|ending| ending.clean && ending.by == Closer::Server) {
+    let closes =
+        dialect == Dialect::EngineIo || conn.ending().is_some_and(|ending| ending.clean && ending.by == Closer::Server);
+    if !closes {
         return Ok(());
     }
     timeout(FAREWELL, async {
-        flush(conn, writer).await?;
+        flush(conn, dialect, writer).await?;
         let (code, reason) = conn.farewell().map_or((None, String::new()), |(code, reason)| (Some(code), reason));
-        goodbye(conn, code, &reason, writer).await?;
+        goodbye(conn, dialect, code, &reason, writer).await?;
         while let Ok(incoming) = reader.next().await {
             if let Incoming::Close(close) = incoming {
                 received(conn, &close);
@@ -209,13 +265,36 @@ where
 /// Sends a close frame.
 async fn goodbye<W: AsyncWrite + Unpin>(
     conn: &Conn,
+    dialect: Dialect,
     code: Option<u16>,
     reason: &str,
     writer: &mut Writer<W>,
 ) -> io::Result<()> {
-    conn.record(Transport::Websocket, Entry::Sent(close_record(code, reason)));
+    if dialect == Dialect::Plain {
+        conn.record(Transport::Websocket, Entry::Sent(close_record(code, reason)));
+    }
     writer.feed_close(code, reason);
     writer.flush().await
+}
+
+/// Closes a WebSocket that never carried anything.
+pub(crate) async fn decline<R, W>(reader: &mut Reader<R>, writer: &mut Writer<W>) -> io::Result<()>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    timeout(FAREWELL, async {
+        writer.feed_close(None, "");
+        writer.flush().await?;
+        while let Ok(incoming) = reader.next().await {
+            if matches!(incoming, Incoming::Close(_)) {
+                break;
+            }
+        }
+        Ok::<_, io::Error>(())
+    })
+    .await??;
+    part(reader, writer).await
 }
 
 /// Ends the TCP connection behind a close frame: the server first, as RFC 6455 has it.

@@ -47,7 +47,7 @@ pub(crate) async fn open(
     let client = Client::new(gate, conn);
     Arc::clone(&gate.system).admit(client).await?;
     let protocol = protocol(request.headers(), gate.shared.contract);
-    let (mut reply, upgrade) = switch(request).ok_or_else(|| bad("Missing or invalid Sec-WebSocket-Key header"))?;
+    let (mut reply, upgrade) = switch(request)?;
     reply.headers.extend(protocol.map(|protocol| (SEC_WEBSOCKET_PROTOCOL, protocol)));
     gate.shared.opened(conn);
     gate.shared.spawn(live(Arc::clone(gate), Arc::clone(conn), freight, upgrade));
@@ -55,7 +55,7 @@ pub(crate) async fn open(
 }
 
 /// What is wrong with a request for a WebSocket.
-fn trouble(method: &Method, fields: &HeaderMap) -> Option<Reply> {
+pub(crate) fn trouble(method: &Method, fields: &HeaderMap) -> Option<Reply> {
     if *method != Method::GET {
         return Some(refusal(method).having(CONNECTION, "close"));
     }
@@ -69,7 +69,7 @@ fn trouble(method: &Method, fields: &HeaderMap) -> Option<Reply> {
     None
 }
 
-fn bad(text: &'static str) -> Reply {
+pub(crate) fn bad(text: &'static str) -> Reply {
     Reply::text(StatusCode::BAD_REQUEST, text).having(CONNECTION, "close")
 }
 
@@ -92,7 +92,7 @@ fn protocol(fields: &HeaderMap, contract: &Contract) -> Option<HeaderValue> {
 async fn live(gate: Arc<Gate>, conn: Arc<Conn>, freight: Freight, upgrade: OnUpgrade) {
     if let Some((io, before)) = stream(upgrade).await {
         let (reader, writer) = rfc6455::split(io, &before, super::LARGEST);
-        tokio::join!(carry::run(&conn, reader, writer), serve(&gate, &conn, freight));
+        tokio::join!(carry::run(&conn, carry::Dialect::Plain, reader, writer), serve(&gate, &conn, freight));
     }
     gate.shared.forget(&conn);
     conn.end(Ending::by(Closer::Client, false));
@@ -100,7 +100,7 @@ async fn live(gate: Arc<Gate>, conn: Arc<Conn>, freight: Freight, upgrade: OnUpg
 }
 
 /// The stream beneath HTTP, and what has come behind the request.
-async fn stream(upgrade: OnUpgrade) -> Option<(Noted, Bytes)> {
+pub(crate) async fn stream(upgrade: OnUpgrade) -> Option<(Noted, Bytes)> {
     let parts = upgrade.await.ok()?.downcast::<TokioIo<Noted>>().ok()?;
     Some((parts.io.into_inner(), parts.read_buf))
 }
