@@ -7,12 +7,14 @@
 
 pub mod clock;
 pub mod contract;
+pub mod control;
 mod engine;
 mod fields;
 pub mod journal;
 pub mod lane;
 pub mod limits;
 pub mod live;
+pub mod metrics;
 mod plain;
 mod rfc6455;
 pub mod script;
