@@ -24,6 +24,7 @@ mod join;
 mod keepalive;
 pub(crate) mod mail;
 mod obstacle;
+mod official;
 pub(crate) mod packet;
 pub(crate) mod perform;
 mod polling;

@@ -181,9 +181,8 @@ impl Packet {
             }
             Self::Binary(data) | Self::Data(data) => data.len(),
             Self::Text(text) => text.len(),
-            // A fault is not to be undone by a limit.
-            Self::Frames(_) => 0,
-            Self::Close | Self::Upgrade | Self::Noop => 0,
+            // Frames are a fault's, which is not to be undone by a limit.
+            Self::Frames(_) | Self::Close | Self::Upgrade | Self::Noop => 0,
         }
     }
 
