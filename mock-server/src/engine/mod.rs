@@ -13,6 +13,7 @@
 mod amend;
 pub(crate) mod attempt;
 mod bridge;
+pub(crate) mod carry;
 pub(crate) mod conn;
 mod cors;
 pub(crate) mod departure;

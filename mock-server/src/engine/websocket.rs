@@ -1,39 +1,29 @@
-//! A WebSocket that carries a session, from its start or after a probe.
+//! A WebSocket of an Engine.IO session, from its start or after a probe.
 //!
-//! Knows nothing of how it came to be, nor of rules.
+//! Knows nothing of rules, nor of how frames are carried.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::upgrade::OnUpgrade;
-use tokio::io::{ReadHalf, WriteHalf};
 
 use super::LARGEST;
+use super::carry::{self, Reader, Speech, Writer};
 use super::conn::{Carrier, Conn, Ending};
-use super::departure::Noted;
 use super::packet::Packet;
 use crate::journal::{Closer, Transport};
-use crate::plain::carry::{Dialect, decline, run};
-use crate::plain::stream;
-use crate::rfc6455::{self, Incoming};
+use crate::limits::FAREWELL;
+use crate::rfc6455::Incoming;
 use crate::wire::Opcode;
-
-type Reader = rfc6455::Reader<ReadHalf<Noted>>;
-type Writer = rfc6455::Writer<WriteHalf<Noted>>;
 
 /// How long a probe may take, as in the official server.
 const PROBE: Duration = Duration::from_secs(10);
 
-async fn open(upgrade: OnUpgrade) -> Option<(Reader, Writer)> {
-    let (io, before) = stream(upgrade).await?;
-    Some(rfc6455::split(io, &before, LARGEST))
-}
-
 /// Carries a session that began on this WebSocket.
 pub(super) async fn carry(conn: Arc<Conn>, upgrade: OnUpgrade) {
-    if let Some((reader, writer)) = open(upgrade).await {
-        run(&conn, Dialect::EngineIo, reader, writer).await;
+    if let Some((reader, writer)) = carry::open(upgrade, LARGEST).await {
+        carry::run(&conn, reader, writer, Speech::EngineIo).await;
     }
     conn.end(Ending::by(Closer::Client, false));
     conn.closed();
@@ -41,7 +31,7 @@ pub(super) async fn carry(conn: Arc<Conn>, upgrade: OnUpgrade) {
 
 /// Probes a WebSocket for a polled session; carries it once the client says so.
 pub(super) async fn probe(conn: Arc<Conn>, upgrade: OnUpgrade) {
-    let Some((mut reader, mut writer)) = open(upgrade).await else { return };
+    let Some((mut reader, mut writer)) = carry::open(upgrade, LARGEST).await else { return };
     let upgraded = match Probing::begin(&conn) {
         Some(probing) => tokio::select! {
             upgraded = probing.run(&mut reader, &mut writer) => upgraded,
@@ -51,35 +41,45 @@ pub(super) async fn probe(conn: Arc<Conn>, upgrade: OnUpgrade) {
         None => false,
     };
     if upgraded {
-        run(&conn, Dialect::EngineIo, reader, writer).await;
+        carry::run(&conn, reader, writer, Speech::EngineIo).await;
         conn.end(Ending::by(Closer::Client, false));
         conn.closed();
     } else {
-        // A client that takes nothing any more is not waited for.
-        let _ = decline(&mut reader, &mut writer).await;
+        close(reader, writer).await;
     }
+}
+
+/// Closes a WebSocket that carries nothing.
+async fn close(mut reader: Reader, mut writer: Writer) {
+    let closing = async {
+        writer.feed_close(None, "");
+        writer.flush().await?;
+        while !matches!(reader.next().await, Ok(Incoming::Close(_)) | Err(_)) {}
+        writer.end().await?;
+        reader.drain().await;
+        Ok::<_, io::Error>(())
+    };
+    // A client that takes nothing any more is not waited for.
+    let _ = tokio::time::timeout(FAREWELL, closing).await;
 }
 
 /// Opens a WebSocket for a polled session and never answers its probe.
 pub(super) async fn ignore(conn: Arc<Conn>, upgrade: OnUpgrade) {
-    // Kept, so that the WebSocket stays open.
-    let Some((mut reader, _writer)) = open(upgrade).await else { return };
-    let ignored = async {
+    let Some((mut reader, _writer)) = carry::open(upgrade, LARGEST).await else { return };
+    let ignoring = async {
         while let Ok(incoming) = reader.next().await {
-            if let Some(packet) = packet(incoming) {
-                conn.received(&packet, Transport::Websocket);
+            match incoming {
+                Incoming::Text(text) => {
+                    if let Ok(packet) = Packet::read(&text) {
+                        conn.received(&packet, Transport::Websocket);
+                    }
+                }
+                Incoming::Close(_) => return,
+                _ => {}
             }
         }
     };
-    conn.unless_over(ignored).await;
-}
-
-/// The packet in a text message, if it is one.
-fn packet(incoming: Incoming) -> Option<Packet> {
-    match incoming {
-        Incoming::Text(text) => Packet::read(&text).ok(),
-        _ => None,
-    }
+    conn.unless_over(ignoring).await;
 }
 
 /// The one upgrade that a session may be in. If it comes to nothing, the session goes on by polling.
@@ -97,15 +97,18 @@ impl<'a> Probing<'a> {
     /// probe again.
     async fn run(self, reader: &mut Reader, writer: &mut Writer) -> bool {
         while let Ok(incoming) = reader.next().await {
-            if matches!(incoming, Incoming::Ping(_) | Incoming::Pong(_)) {
-                continue;
-            }
-            let Some(packet) = packet(incoming) else { return false };
-            self.conn.received(&packet, Transport::Websocket);
-            let goes_on = match packet {
-                Packet::Ping(payload) if payload == "probe" => self.answer(payload, writer).await.is_ok(),
-                Packet::Upgrade => return self.conn.leave_polling(),
-                _ => false,
+            let goes_on = match incoming {
+                Incoming::Pong(_) => true,
+                Incoming::Ping(payload) => say(writer, Opcode::Pong, &payload).await,
+                Incoming::Binary(_) | Incoming::Close(_) => false,
+                Incoming::Text(text) => match Packet::read(&text) {
+                    Ok(Packet::Upgrade) => {
+                        self.conn.received(&Packet::Upgrade, Transport::Websocket);
+                        return self.conn.leave_polling();
+                    }
+                    Ok(packet) => self.answer(packet, writer).await,
+                    Err(_) => false,
+                },
             };
             if !goes_on {
                 return false;
@@ -114,12 +117,17 @@ impl<'a> Probing<'a> {
         false
     }
 
-    async fn answer(&self, payload: String, writer: &mut Writer) -> io::Result<()> {
+    /// Answers a probe; no if the packet is none.
+    async fn answer(&self, packet: Packet, writer: &mut Writer) -> bool {
+        self.conn.received(&packet, Transport::Websocket);
+        let Packet::Ping(payload) = packet else { return false };
+        if payload != "probe" {
+            return false;
+        }
         self.conn.carry(Carrier::Polling, Carrier::Probing);
         let pong = Packet::Pong(payload);
         self.conn.sent(&pong, Transport::Websocket);
-        writer.feed(Opcode::Text, pong.write().as_bytes());
-        writer.flush().await
+        say(writer, Opcode::Text, pong.write().as_bytes()).await
     }
 }
 
@@ -127,4 +135,10 @@ impl Drop for Probing<'_> {
     fn drop(&mut self) {
         self.conn.end_upgrade();
     }
+}
+
+/// Writes a frame; no if the socket takes nothing more.
+async fn say(writer: &mut Writer, opcode: Opcode, payload: &[u8]) -> bool {
+    writer.feed(opcode, payload);
+    writer.flush().await.is_ok()
 }

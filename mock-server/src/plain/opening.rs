@@ -4,25 +4,22 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::{
     ALLOW, CONNECTION, HeaderMap, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 
-use super::{Client, carry, heart};
+use super::{Client, heart};
 use crate::contract::Contract;
 use crate::engine::attempt::switch;
+use crate::engine::carry::{self, Speech};
 use crate::engine::conn::{Conn, Ending, Freight};
-use crate::engine::departure::Noted;
 use crate::engine::gate::Gate;
 use crate::engine::http::Reply;
 use crate::engine::mail;
 use crate::journal::Closer;
-use crate::rfc6455;
 use crate::script::{Fault, Stage};
 
 /// The answer to a request on the WebSocket's path that asks for none.
@@ -69,6 +66,7 @@ pub(crate) fn trouble(method: &Method, fields: &HeaderMap) -> Option<Reply> {
     None
 }
 
+/// A refusal in Node's words.
 pub(crate) fn bad(text: &'static str) -> Reply {
     Reply::text(StatusCode::BAD_REQUEST, text).having(CONNECTION, "close")
 }
@@ -90,19 +88,12 @@ fn protocol(fields: &HeaderMap, contract: &Contract) -> Option<HeaderValue> {
 
 /// Lives until the WebSocket is over, and sees to it that nobody finds it any more.
 async fn live(gate: Arc<Gate>, conn: Arc<Conn>, freight: Freight, upgrade: OnUpgrade) {
-    if let Some((io, before)) = stream(upgrade).await {
-        let (reader, writer) = rfc6455::split(io, &before, super::LARGEST);
-        tokio::join!(carry::run(&conn, carry::Dialect::Plain, reader, writer), serve(&gate, &conn, freight));
+    if let Some((reader, writer)) = carry::open(upgrade, super::LARGEST).await {
+        tokio::join!(carry::run(&conn, reader, writer, Speech::Plain), serve(&gate, &conn, freight));
     }
     gate.shared.forget(&conn);
     conn.end(Ending::by(Closer::Client, false));
     conn.closed();
-}
-
-/// The stream beneath HTTP, and what has come behind the request.
-pub(crate) async fn stream(upgrade: OnUpgrade) -> Option<(Noted, Bytes)> {
-    let parts = upgrade.await.ok()?.downcast::<TokioIo<Noted>>().ok()?;
-    Some((parts.io.into_inner(), parts.read_buf))
 }
 
 /// What happens on an open WebSocket, until it is over.

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{House, MockServer, standing};
-use crate::engine::conn::{Conn, Ending};
+use crate::engine::conn::Conn;
 use crate::engine::mail;
 use crate::engine::packet::Packet;
 use crate::engine::perform::{self, End};
-use crate::journal::{Actor, Closer};
+use crate::journal::Actor;
 use crate::live::LiveAction;
 use crate::script::Rule;
 use crate::values::FieldError;
@@ -120,7 +120,7 @@ impl House {
         match action {
             LiveAction::Emit { event, data, .. } => emit(conn, event, data.as_ref()),
             LiveAction::Disconnect { transport } => perform::disconnect(conn, *transport).await,
-            LiveAction::Close { code, reason } => close(conn, *code, reason),
+            LiveAction::Close { code, reason } => conn.close(*code, reason),
             LiveAction::Cut => perform::end_wire(conn, End::Cut),
             LiveAction::Reset => perform::end_wire(conn, End::Reset),
             LiveAction::Stall => conn.bend(|bent| bent.stalled = true),
@@ -188,12 +188,4 @@ fn emit(conn: &Conn, event: &str, data: Option<&Value>) {
         Some(socket) => mail::emit(&socket, event, data),
         None => conn.post(mail::event(event, data)),
     }
-}
-
-fn close(conn: &Conn, code: Option<u16>, reason: &str) {
-    if let Some(code) = code {
-        conn.set_farewell(code, reason);
-    }
-    let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
-    conn.end(Ending { code, reason, ..Ending::by(Closer::Server, true) });
 }

@@ -11,10 +11,17 @@ use socketioxide::extract::AckSender;
 use super::{Peer, System, Task};
 use crate::engine::conn::Conn;
 use crate::engine::packet::Packet;
-use crate::plain::{Client, client};
+use crate::plain::Client;
 
 /// See the module.
 pub(crate) struct Echo;
+
+/// Closes as the message asks for.
+fn close(client: &Client, message: &Packet) {
+    let data = message.message().and_then(|message| message.data).unwrap_or_default();
+    let code = data["code"].as_u64().and_then(|code| u16::try_from(code).ok());
+    client.close(code, data["reason"].as_str().unwrap_or_default());
+}
 
 fn nothing() -> Task {
     Box::pin(std::future::ready(()))
@@ -35,8 +42,9 @@ impl System for Echo {
     fn message(self: Arc<Self>, client: Client, message: Packet) -> Task {
         let name = if message.is_plain() { message.name() } else { String::new() };
         match name.as_str() {
-            "PING" => client.pass(client::text(&json!({"type": "PONG"}))),
+            "PING" => client.send("PONG", &json!({"type": "PONG"})),
             "broadcast" => client.broadcast(&message),
+            "close" => close(&client, &message),
             _ => client.pass(message),
         }
         nothing()
