@@ -95,7 +95,9 @@ struct Polls {
     polled: bool,
     /// Whether a post is being read.
     posted: bool,
-    /// When the WebSocket was probed.
+    /// Whether a WebSocket is being tried.
+    upgrading: bool,
+    /// When it was probed.
     probed: Option<Instant>,
 }
 
@@ -255,6 +257,25 @@ impl Conn {
         drop(state);
         self.changed.notify_waiters();
         fits
+    }
+
+    /// Notes that a WebSocket is being tried; no if there is one already, or if the session is not polled.
+    pub(crate) fn begin_upgrade(&self) -> bool {
+        let mut state = self.state();
+        let begins = state.carrier == Carrier::Polling && !state.polls.upgrading;
+        state.polls.upgrading |= begins;
+        begins
+    }
+
+    /// The try is over; unless the session has left polling, it goes on there.
+    pub(crate) fn end_upgrade(&self) {
+        self.state().polls.upgrading = false;
+        self.carry(Carrier::Probing, Carrier::Polling);
+    }
+
+    /// Moves to the WebSocket, probed or not.
+    pub(crate) fn leave_polling(&self) -> bool {
+        self.carry(Carrier::Probing, Carrier::WebSocket) || self.carry(Carrier::Polling, Carrier::WebSocket)
     }
 
     /// Writes a record about this connection.
