@@ -14,7 +14,7 @@ mod routes;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -46,8 +46,8 @@ pub struct Setting {
     /// The token that every request has to bear. Without one, it is needed and made up only where others than this
     /// machine can reach the address.
     pub token: Option<String>,
-    /// What `GET /faults` answers, if not the catalogue of this crate.
-    pub faults: Option<Value>,
+    /// Makes what `GET /faults` answers, if that is not to be the catalogue of this crate.
+    pub faults: Option<fn() -> Value>,
     /// Limits of the figures, if not those of the system.
     pub limits: Option<Limits>,
 }
@@ -113,13 +113,14 @@ pub(crate) fn serve(reserved: Reserved, house: &Arc<House>) -> Control {
         Sight::Record(record) => eye.see(record),
         Sight::Cleared => eye.begin_again(),
     });
-    let faults = setting.faults.unwrap_or_else(api::server::own_faults).to_string().into();
     let desk = Arc::new(Desk {
         house: Arc::clone(house),
         watch,
         token: control.token.clone(),
         hosts: setting.hosts,
-        faults,
+        make_faults: setting.faults.unwrap_or(api::server::own_faults),
+        faults: OnceLock::new(),
+        document: OnceLock::new(),
         began: Moment::now(),
         followers: Arc::new(Semaphore::new(feed::FOLLOWERS)),
     });
@@ -133,7 +134,10 @@ struct Desk {
     watch: Arc<Watch>,
     token: Option<String>,
     hosts: Vec<String>,
-    faults: Bytes,
+    make_faults: fn() -> Value,
+    /// Made when they are asked for: most mocks never are, and start the sooner.
+    faults: OnceLock<Bytes>,
+    document: OnceLock<Bytes>,
     began: Moment,
     /// Places for those who follow the journal.
     followers: Arc<Semaphore>,

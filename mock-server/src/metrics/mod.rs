@@ -45,6 +45,7 @@ impl Milestones {
         let sends = |name: &&str| contract.events.sent.iter().any(|event| event.name == *name);
         let (established, refused) = match contract.transport.protocol {
             Protocol::SocketIo => (Some("CONNECT"), Some("CONNECT_ERROR")),
+            Protocol::EngineIo => (Some("OPEN"), None),
             Protocol::WebSocket => (None, None),
         };
         Self {
