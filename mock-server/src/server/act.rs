@@ -169,6 +169,7 @@ impl House {
     pub(crate) fn fit(&self, rules: &[Rule]) -> Result<(), Vec<FieldError>> {
         let wrong = rules.iter().enumerate().flat_map(|(index, rule)| {
             let errors = rule.check(self.shared.system).into_iter();
+            let errors = errors.chain(super::without_tls(rule, self.tls.is_some()));
             errors.map(move |error| error.under(&format!("[{index}]")))
         });
         let wrong: Vec<_> = wrong.collect();

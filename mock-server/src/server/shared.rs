@@ -16,6 +16,7 @@ use crate::clock::ServerClock;
 use crate::contract::{Contract, SystemId};
 use crate::engine::conn::Conn;
 use crate::journal::{Actor, Entry, Journal, LogEntry, LogLevel};
+use crate::limits::Limits;
 use crate::script::Script;
 
 /// See the module.
@@ -37,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) switches: BTreeMap<String, String>,
     /// How often the transport is pinged.
     pub(crate) heartbeat: Heartbeat,
+    /// How much it takes and holds.
+    pub(crate) limits: Limits,
     payloads: Payloads,
     violations: Mutex<Vec<Violation>>,
     crowd: Mutex<Crowd>,
@@ -121,11 +124,12 @@ pub(crate) struct Setting {
     pub(crate) secret: String,
     pub(crate) switches: BTreeMap<String, String>,
     pub(crate) heartbeat: Heartbeat,
+    pub(crate) limits: Limits,
 }
 
 impl Shared {
     pub(crate) fn new(setting: Setting) -> Self {
-        let Setting { system, journal, script, clock, secret, switches, heartbeat } = setting;
+        let Setting { system, journal, script, clock, secret, switches, heartbeat, limits } = setting;
         let contract = system.contract();
         let stop = CancellationToken::new();
         let life = Mutex::new(Life::new(&stop));
@@ -138,6 +142,7 @@ impl Shared {
             secret,
             switches,
             heartbeat,
+            limits,
             payloads: Payloads::of(system),
             violations: Mutex::default(),
             crowd: Mutex::default(),
@@ -208,6 +213,11 @@ impl Shared {
         self.crowd().newest.get(actor).and_then(Weak::upgrade)
     }
 
+    /// Whether there are as many sessions as there may be.
+    pub(crate) fn is_full(&self) -> bool {
+        self.crowd().sessions.len() >= self.limits.sessions
+    }
+
     /// The actor's connection of this number, if anything of it is left.
     pub(crate) fn connection(&self, actor: &Actor, number: u32) -> Option<Arc<Conn>> {
         self.crowd().connections.get(&(actor.clone(), number)).and_then(Weak::upgrade)
@@ -226,7 +236,7 @@ impl Shared {
 
     /// The session of this id, while it lives.
     pub(crate) fn session(&self, sid: &str) -> Option<Arc<Conn>> {
-        self.crowd().sessions.get(sid).filter(|conn| !conn.is_over()).cloned()
+        self.crowd().sessions.get(sid).filter(|conn| !conn.is_over() && !conn.is_overdue()).cloned()
     }
 
     /// Drops a session.

@@ -6,7 +6,14 @@
 
 mod client;
 mod control;
+mod engine_io_protocol;
 mod faults;
+mod frames;
 mod honest;
+mod hostile;
+mod http_faults;
 mod live;
+mod plain;
+mod tls;
+mod traffic;
 mod wire_faults;
