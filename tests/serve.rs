@@ -127,7 +127,7 @@ fn programs_learn_where_it_is() {
     let (_served, ready) = Served::ready(&["digitwin", "--fault", "silent-auth attempts=1-2"]);
     assert_eq!(ready["system"], "digitwin");
     assert!(ready["tokens"]["guest"].as_str().is_some_and(|token| token.starts_with("guest_")), "{ready}");
-    assert_eq!(ready["control_token"], Value::Null);
+    assert_eq!((&ready["control_token"], &ready["ca"]), (&Value::Null, &Value::Null));
     assert_eq!(get(&ready["control"], "/server")["urls"]["client"], ready["url"]);
     assert_eq!(lines(&ready["control"]), ["silent-auth attempts=1-2"]);
     let faults: Value = serde_json::from_str(&run(&["faults", "--format", "json"]).out).expect("JSON");
@@ -167,6 +167,18 @@ fn others_need_the_token() {
     let (_served, ready) = Served::ready(&["digitwin", "--control-token", "mine", "--control-host", "mock.test"]);
     assert_eq!(ready["control_token"], "mine");
     assert_eq!(ask(&ready["control"], "GET", "/rules", "Authorization: Bearer mine\r\n", "").0, 200);
+}
+
+#[test]
+fn it_can_speak_tls() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let ca = folder.path().join("ca.pem");
+    let (_served, ready) = Served::ready(&["digitwin", "--tls-ca", &ca.display().to_string()]);
+    assert!(ready["url"].as_str().is_some_and(|url| url.starts_with("https://127.0.0.1:")), "{ready}");
+    assert_eq!(get(&ready["control"], "/server")["urls"]["client"], ready["url"]);
+    let pem = std::fs::read_to_string(&ca).expect("the certificate was written");
+    assert!(pem.starts_with("-----BEGIN CERTIFICATE-----"), "{pem}");
+    assert_eq!(ready["ca"], json!(pem));
 }
 
 #[test]
@@ -211,6 +223,7 @@ fn a_script_is_read_again_when_it_changes() {
 #[case::no_file(&["--script", "no/such/file.yaml"], None, &["no/such/file.yaml", "No such file"])]
 #[case::not_yaml(&[], Some("- fault: ["), &["faults.yaml:"])]
 #[case::no_list(&[], Some("fault: silent-auth"), &["a script is a list of rules"])]
+#[case::tls_fault_without_tls(&["--fault", "tls-handshake-stall"], None, &["tls-handshake-stall", "without TLS"])]
 #[case::control(&["--control", "here"], None, &["--control", "an address and a port, or `off`"])]
 #[case::empty_token(&["--control-token", ""], None, &["--control-token"])]
 fn wrong_rules_and_flags_are_refused(#[case] flags: &[&str], #[case] text: Option<&str>, #[case] words: &[&str]) {

@@ -117,6 +117,12 @@ pub(super) struct ServeArguments {
     /// Address to listen on
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0", value_parser = address)]
     pub(super) listen: SocketAddr,
+    /// Speak TLS, with a certificate made for this run
+    #[arg(long)]
+    pub(super) tls: bool,
+    /// Write the certificate of the issuer that clients are to trust, in PEM; speaks TLS
+    #[arg(long, value_name = "FILE")]
+    pub(super) tls_ca: Option<PathBuf>,
     /// Address of the control API, or `off`
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0", value_parser = control_address)]
     pub(super) control: ControlArgument,

@@ -3,6 +3,15 @@
 //! `api` holds the routes, one file for each kind of thing; `routes` puts them together and makes the OpenAPI document
 //! from them. `guard` decides who may ask, `listen` bounds how many, `problem` says what is wrong. Everything is done by
 //! the same calls that Rust code has; nothing here knows a protocol.
+//!
+//! | what | limit | beyond it |
+//! | --- | --- | --- |
+//! | connections | 256 | they wait in the kernel |
+//! | time for the head of a request, also between two | 30 s | the connection ends |
+//! | body | 1 MiB, 30 s | `413`, `400` |
+//! | rules in force | 1,000 | `409` |
+//! | clients that follow the journal | 32 | `503` |
+//! | a client that follows and does not read | what the journal keeps | it is told how many records it has lost |
 
 mod api;
 mod feed;

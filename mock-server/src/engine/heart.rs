@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::conn::{Heart, Conn, Ending};
+use super::conn::{Conn, Ending, Heart};
 use super::packet::Packet;
 use crate::journal::Closer;
 

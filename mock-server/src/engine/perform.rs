@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
-use super::conn::{Heart, Conn, Ending};
+use super::conn::{Conn, Ending, Heart};
 use super::gate::Gate;
 use super::packet::Packet;
 use super::traffic;

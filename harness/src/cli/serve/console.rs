@@ -58,7 +58,8 @@ pub(super) fn ready(out: &mut impl Write, server: &MockServer, actor: &Actor, sy
         "system": system.name(),
         "url": server.url(actor),
         "control": control.map(Control::url),
-        "control_token": control.and_then(|control| control.token()),
+        "control_token": control.and_then(Control::token),
+        "ca": server.ca_pem(),
         "tokens": tokens(server, system.contract()),
     });
     writeln!(out, "{ready}")?;

@@ -13,7 +13,7 @@ use serde_json::Value;
 use sparring_mock_server::contract::{Contract, SystemId};
 use sparring_mock_server::control;
 use sparring_mock_server::journal::Actor;
-use sparring_mock_server::server::{Builder, MockServer};
+use sparring_mock_server::server::{Builder, MockServer, StartError};
 use sparring_mock_server::values::closest;
 
 use super::args::{ControlArgument, ServeArguments};
@@ -36,8 +36,13 @@ async fn serve_here(arguments: &ServeArguments) -> Result<Exit, Failure> {
     let rules = rules::read(&arguments.faults, text, system).map_err(Failure::Rules)?;
     let actor = Actor::new("client");
     let builder = MockServer::builder(system).actors(vec![actor.clone()]).rules(rules.clone()).switches(switches);
-    let builder = with_control(builder.seed(arguments.seed).listen(arguments.listen), arguments);
-    let server = builder.start().await.map_err(Failure::could_not_run)?;
+    let builder =
+        builder.seed(arguments.seed).listen(arguments.listen).tls(arguments.tls || arguments.tls_ca.is_some());
+    let server = with_control(builder, arguments).start().await.map_err(not_started)?;
+    if let (Some(path), Some(pem)) = (&arguments.tls_ca, server.ca_pem()) {
+        let written = std::fs::write(path, pem);
+        written.map_err(|error| Failure::could_not_run(format!("{}: {error}", path.display())))?;
+    }
     let mut out = io::stdout();
     let said = if arguments.ready_json {
         console::ready(&mut out, &server, &actor, system)
@@ -53,6 +58,13 @@ async fn serve_here(arguments: &ServeArguments) -> Result<Exit, Failure> {
     }
     server.shutdown().await;
     Ok(Exit::AsExpected)
+}
+
+fn not_started(error: StartError) -> Failure {
+    match error {
+        StartError::Setting(_) => Failure::usage(error),
+        StartError::Listen { .. } | StartError::Tls(_) => Failure::could_not_run(error),
+    }
 }
 
 fn with_control(builder: Builder, arguments: &ServeArguments) -> Builder {

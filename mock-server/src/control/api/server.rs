@@ -68,11 +68,7 @@ pub(crate) async fn show(State(desk): State<Arc<Desk>>) -> Response {
         system: shared.system.name(),
         title: &shared.contract.title,
         version: env!("CARGO_PKG_VERSION"),
-        urls: house
-            .doors
-            .iter()
-            .map(|(actor, door)| (actor.to_string(), format!("http://{}", door.local_addr())))
-            .collect(),
+        urls: house.doors.iter().map(|(actor, door)| (actor.to_string(), house.url(door.local_addr()))).collect(),
         rules: shared.script.rules().len(),
         connections: shared.connections().len(),
         clock: Clock::of(&desk),
