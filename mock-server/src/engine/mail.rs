@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::conn::Conn;
 use super::gate::Gate;
+use super::keepalive;
 use super::packet::{Packet, event_text};
 use super::perform;
 use crate::script::fault::{DuplicateEvent, EventReorder, MalformedPayload, UnknownEvent};
@@ -96,6 +97,11 @@ async fn outgoing(gate: &Arc<Gate>, conn: &Arc<Conn>, packet: Packet, shelf: &mu
             Fault::MalformedPayload(fault) => malformed(conn, &firing, fault, &name, packets).await,
             Fault::UnknownEvent(fault) => escorted(&firing, fault, packets).await,
             Fault::DuplicateEvent(fault) => repeated(gate, conn, &firing, fault, packets),
+            Fault::FragmentedFrame(_) | Fault::BinaryFrame(_) | Fault::OversizedFrame(_) => {
+                gate.reframe(conn, &firing, packets).await
+            }
+            Fault::PongWithhold(fault) => keepalive::withhold(conn, &firing, fault, packets).await,
+            Fault::PongDelay(fault) => keepalive::delay(gate, conn, firing.clone(), fault.delay, packets),
             Fault::EventReorder(fault) => {
                 firing.fired();
                 packets.into_iter().flat_map(|packet| shelf.reorder(fault, &name, packet)).collect()

@@ -21,6 +21,7 @@ pub(crate) mod gate;
 mod heart;
 pub(crate) mod http;
 mod join;
+mod keepalive;
 pub(crate) mod mail;
 mod obstacle;
 pub(crate) mod packet;

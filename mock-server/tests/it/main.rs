@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod autobahn;
 mod client;
 mod control;
 mod engine_io_protocol;
@@ -14,6 +15,7 @@ mod hostile;
 mod http_faults;
 mod live;
 mod plain;
+mod raw;
 mod tls;
 mod traffic;
 mod wire_faults;

@@ -11,7 +11,7 @@ use sparring_mock_server::server::{Builder, Heartbeat, MockServer};
 use sparring_mock_server::wire::{Frame, Opcode};
 
 use crate::client::World;
-use crate::frames::{Seen, Wire, closing, request, seen};
+use crate::raw::{Seen, Wire, closing, request, seen};
 
 fn builder(rules: &Value) -> Builder {
     MockServer::builder(SystemId::WebSocket).rules(read_rules(rules).unwrap())

@@ -132,15 +132,8 @@ pub(crate) struct Bent {
     pub(crate) pulse: Option<Pulse>,
     /// Besides being stalled, the server's own timers stand still.
     pub(crate) frozen: bool,
-    /// How its heart beats.
+    /// How the server's heart beats for it.
     pub(crate) heart: Heart,
-}
-
-impl Bent {
-    /// Whether the heart must not beat.
-    pub(crate) fn is_still(&self) -> bool {
-        self.frozen || self.heart == Heart::Mute
-    }
 }
 
 /// How the server's heart beats for a client.
@@ -156,6 +149,11 @@ pub(crate) enum Heart {
 }
 
 impl Bent {
+    /// Whether the heart must not beat.
+    pub(crate) fn is_still(&self) -> bool {
+        self.frozen || self.heart == Heart::Mute
+    }
+
     /// Lets bytes pass as they come, unless they are stalled.
     fn let_pass(&mut self) {
         *self = Self { stalled: self.stalled, frozen: self.frozen, heart: self.heart, ..Self::default() };
