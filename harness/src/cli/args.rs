@@ -188,6 +188,12 @@ pub(super) struct RequirementsArguments {
 pub(super) struct FaultsArguments {
     /// Fault to explain [default: list all]
     pub(super) fault: Option<String>,
+    /// List those that this system has; may be given more than once
+    #[arg(long = "system", value_name = "ID", conflicts_with = "fault")]
+    pub(super) systems: Vec<String>,
+    /// List those of this layer, for instance tcp; may be given more than once
+    #[arg(long = "layer", value_name = "LAYER", conflicts_with = "fault")]
+    pub(super) layers: Vec<String>,
     /// How to print it
     #[arg(long, value_enum, default_value_t = FaultsFormat::Text)]
     pub(super) format: FaultsFormat,

@@ -1,6 +1,6 @@
 //! Exit codes, and how an error reaches the terminal.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -86,6 +86,14 @@ pub(super) fn report(outcome: Result<Exit, Failure>) -> ExitCode {
         failure.exit()
     });
     ExitCode::from(exit.code())
+}
+
+/// The end of a command that does nothing but print. A reader that has seen enough, such as `head`, is no failure.
+pub(super) fn printed(written: io::Result<()>) -> Result<Exit, Failure> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::could_not_run(error)),
+        _ => Ok(Exit::AsExpected),
+    }
 }
 
 fn render(failure: &Failure) {

@@ -18,7 +18,7 @@ use sparring_mock_server::values::closest;
 
 use super::args::{ControlArgument, ServeArguments};
 use super::exit::{self, Exit, Failure};
-use crate::report::faults;
+use super::faults;
 use file::ScriptFile;
 
 /// Runs the command until it is told to stop.
@@ -70,8 +70,8 @@ fn not_started(error: StartError) -> Failure {
 fn with_control(builder: Builder, arguments: &ServeArguments) -> Builder {
     let ControlArgument::At(listen) = arguments.control else { return builder };
     let (hosts, token) = (arguments.control_hosts.clone(), arguments.control_token.clone());
-    let faults: fn() -> Value = || serde_json::from_str(&faults::all_as_json()).unwrap_or_default();
-    builder.control(control::Setting { listen, hosts, token, faults: Some(faults), ..control::Setting::default() })
+    let faults: Option<fn() -> Value> = Some(faults::as_json);
+    builder.control(control::Setting { listen, hosts, token, faults, ..control::Setting::default() })
 }
 
 /// Puts the rules of the script in force again whenever it has changed; does not end. One that is wrong is told of, and
@@ -100,7 +100,8 @@ async fn reload(arguments: &ServeArguments, script: Option<ScriptFile>, system: 
     }
 }
 
-fn system(name: &str) -> Result<SystemId, Failure> {
+/// The system of this name.
+pub(super) fn system(name: &str) -> Result<SystemId, Failure> {
     let known: Vec<&str> = SystemId::ALL.iter().map(|system| system.name()).collect();
     SystemId::from_name(name).ok_or_else(|| {
         let hint =
