@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::args::RequirementsArguments;
-use super::exit::{Exit, Failure};
+use super::exit::{self, Exit, Failure};
 use super::specs;
 use crate::judge::{Coverage, Outcome};
 use crate::plan;
@@ -31,8 +31,7 @@ pub(super) fn requirements(arguments: &RequirementsArguments) -> Result<Exit, Fa
         requirements: requirements.map(|requirement| row(requirement, &suite, &verdicts)).collect(),
     };
     let mut out = std::io::stdout().lock();
-    table.write(arguments.format, Look::stdout(), &mut out).map_err(Failure::could_not_run)?;
-    Ok(Exit::AsExpected)
+    exit::printed(table.write(arguments.format, Look::stdout(), &mut out))
 }
 
 /// Verdicts by client and requirement.

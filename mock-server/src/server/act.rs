@@ -12,7 +12,7 @@ use crate::engine::packet::Packet;
 use crate::engine::perform::{self, End};
 use crate::journal::Actor;
 use crate::live::LiveAction;
-use crate::script::Rule;
+use crate::script::{Change, Rule};
 use crate::socket_io::Args;
 use crate::socket_io::packet::{ROOT, encode_event};
 use crate::values::FieldError;
@@ -71,6 +71,17 @@ impl MockServer {
     /// done.
     pub async fn act_on(&self, action: &LiveAction, actor: &Actor, number: u32) -> Result<(), ActError> {
         self.house.act(action, Target::Number(actor, number)).await
+    }
+}
+
+impl MockServer {
+    /// Makes these the rules of the start, to which a reset returns, in the place of those that were; rules armed since
+    /// stay. A rule that was in force already keeps what it has done. All is in force when this returns.
+    pub fn rebase(&self, rules: Vec<Rule>) -> Result<Change, ActError> {
+        self.house.fit(&rules).map_err(ActError::Rules)?;
+        let change = self.house.shared.script.rebase(rules);
+        standing::begin(&self.house);
+        Ok(change)
     }
 }
 

@@ -56,6 +56,27 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The word for it in lists of parameters.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Duration => "duration",
+            Self::Count => "count",
+            Self::Bytes => "bytes",
+            Self::Code => "code",
+            Self::Octets => "octets",
+            Self::Status => "status",
+            Self::Flag => "flag",
+            Self::Text => "text",
+            Self::Choice(_) => "choice",
+            Self::Choices(_) => "choices",
+            Self::Names => "names",
+            Self::Headers => "headers",
+            Self::Members => "members",
+            Self::Payload => "payload",
+            Self::Time => "time",
+        }
+    }
+
     /// What an error says was expected.
     pub fn expected(self) -> String {
         match self {
