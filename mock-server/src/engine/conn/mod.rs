@@ -26,8 +26,12 @@ use super::shelf::Shelf;
 use crate::journal::{Actor, Attempt, Entry, Journal, Transport};
 use crate::script::Subject;
 use crate::server::lock;
+<<<<<<< ours
 use crate::socket_io::Sockets;
 use crate::wire::{Latency, Limit, Link, Pulse, Shape};
+=======
+use crate::wire::{Activity, Latency, Limit, Link, Shape};
+>>>>>>> theirs
 
 pub(crate) use self::end::Ending;
 pub(crate) use self::line::Line;
@@ -130,8 +134,8 @@ pub(crate) struct Bent {
     pub(crate) shape: Shape,
     /// How many of them may still reach the client.
     pub(crate) limit: Option<Limit>,
-    /// What beats with each of them.
-    pub(crate) pulse: Option<Pulse>,
+    /// What notes when they pass.
+    pub(crate) activity: Option<Activity>,
     /// Besides being stalled, the server's own timers stand still.
     pub(crate) frozen: bool,
     /// How the server's heart beats for it.
@@ -158,7 +162,7 @@ impl Bent {
 
     /// Lets bytes pass as they come, unless they are stalled.
     fn let_pass(&mut self) {
-        *self = Self { stalled: self.stalled, frozen: self.frozen, heart: self.heart, ..Self::default() };
+        (self.latency, self.shape, self.limit, self.activity) = <_>::default();
     }
 }
 
@@ -377,8 +381,8 @@ fn bend(link: &Arc<Link>, before: &Bent, now: &Bent) {
     if before.limit != now.limit {
         link.set_limit(now.limit.clone());
     }
-    if before.pulse != now.pulse {
-        link.set_pulse(now.pulse.clone());
+    if before.activity != now.activity {
+        link.set_activity(now.activity.clone());
     }
     match (before.stalled, now.stalled) {
         (false, true) => link.stall(),
