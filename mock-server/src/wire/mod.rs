@@ -9,6 +9,7 @@
 //! layer above ── tap or injection ── lane (latency, pace, stall) ── limit ── socket or TLS ── peer
 //! ```
 
+mod activity;
 mod batch;
 mod boundary;
 mod course;
@@ -22,7 +23,6 @@ mod limit;
 mod link;
 mod listener;
 mod pace;
-mod pulse;
 mod socket;
 mod stream;
 mod tap;
@@ -33,13 +33,13 @@ mod tls;
 mod untapped;
 mod upgrade;
 
+pub use activity::Activity;
 pub use frame::{Frame, FrameReader, LARGEST_KEPT, Opcode, Piece};
 pub use latency::{Direction, Latency};
 pub use limit::Limit;
 pub use link::{By, End, How, Link};
 pub use listener::Listener;
 pub use pace::{Bandwidth, Shape, Slices};
-pub use pulse::Pulse;
 pub use stream::Stream;
 pub use tap::{Passage, Tap};
 pub use tls::{Flaw, Tls, TlsError};

@@ -21,7 +21,7 @@ use super::packet::Packet;
 use crate::journal::{Actor, Attempt, Entry, Journal, Transport};
 use crate::script::Subject;
 use crate::server::lock;
-use crate::wire::{Latency, Limit, Link, Pulse, Shape};
+use crate::wire::{Activity, Latency, Limit, Link, Shape};
 
 pub(crate) use self::end::Ending;
 
@@ -125,8 +125,8 @@ pub(crate) struct Bent {
     pub(crate) shape: Shape,
     /// How many of them may still reach the client.
     pub(crate) limit: Option<Limit>,
-    /// What beats with each of them.
-    pub(crate) pulse: Option<Pulse>,
+    /// What notes when they pass.
+    pub(crate) activity: Option<Activity>,
     /// Besides being stalled, the server's own timers stand still.
     pub(crate) frozen: bool,
     /// How its heart beats.
@@ -135,7 +135,7 @@ pub(crate) struct Bent {
 
 impl Bent {
     /// Whether the heart must not beat.
-    pub(crate) fn is_still(self) -> bool {
+    pub(crate) fn is_still(&self) -> bool {
         self.frozen || self.pulse == Pulse::Mute
     }
 }
@@ -155,7 +155,7 @@ pub(crate) enum Pulse {
 impl Bent {
     /// Lets bytes pass as they come, unless they are stalled.
     fn let_pass(&mut self) {
-        *self = Self { stalled: self.stalled, frozen: self.frozen, mute: self.mute, ..Self::default() };
+        (self.latency, self.shape, self.limit, self.activity) = <_>::default();
     }
 }
 
@@ -366,8 +366,8 @@ fn bend(link: &Arc<Link>, before: &Bent, now: &Bent) {
     if before.limit != now.limit {
         link.set_limit(now.limit.clone());
     }
-    if before.pulse != now.pulse {
-        link.set_pulse(now.pulse.clone());
+    if before.activity != now.activity {
+        link.set_activity(now.activity.clone());
     }
     match (before.stalled, now.stalled) {
         (false, true) => link.stall(),
