@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
-use super::conn::{Conn, Ending, Pulse};
+use super::conn::{Conn, Ending, Heart};
 use super::gate::Gate;
 use super::packet::Packet;
 use super::traffic;
@@ -37,6 +37,14 @@ pub(super) fn is_about_wire(fault: &Fault) -> bool {
             | Fault::EnginePingFlood(_)
             | Fault::ServerDisconnect(_)
             | Fault::ServerStall(_)
+            | Fault::CloseFrame(_)
+            | Fault::CloseHandshakeStall(_)
+            | Fault::WsPing(_)
+            | Fault::WsPingSuppress(_)
+            | Fault::WsPongSuppress(_)
+            | Fault::OversizedFrame(_)
+            | Fault::BinaryFrame(_)
+            | Fault::IllegalFrame(_)
     )
 }
 
@@ -49,6 +57,8 @@ pub(super) fn holds(fault: &Fault) -> bool {
             | Fault::HalfOpen(_)
             | Fault::EngineClose(_)
             | Fault::ServerDisconnect(_)
+            | Fault::CloseFrame(_)
+            | Fault::IllegalFrame(_)
     )
 }
 
@@ -123,10 +133,12 @@ impl Gate {
             Fault::IdleTimeout(fault) => traffic::end_when_idle(conn, firing, fault.idle).await,
             Fault::MaxConnectionLifetime(fault) => traffic::live_for(conn, firing, fault.lifetime).await,
             Fault::TruncatedFrame(fault) => traffic::truncate(conn, firing, fault).await,
-            Fault::EnginePingSuppress(_) => silence(conn, firing).await,
+            Fault::EnginePingSuppress(_) | Fault::WsPingSuppress(_) => silence(conn, firing).await,
+            Fault::WsPongSuppress(_) => ignore_pings(conn, firing).await,
+            Fault::CloseHandshakeStall(_) => conn.stall_close(Some(firing.clone())),
             Fault::EnginePingEarly(_) => {
                 firing.fired();
-                conn.bend(|bent| bent.pulse = Pulse::Early);
+                conn.bend(|bent| bent.heart = Heart::Early);
             }
             Fault::EnginePingFlood(fault) => flood(conn, firing, fault.period).await,
             Fault::EngineClose(_) => {
@@ -137,7 +149,7 @@ impl Gate {
                 firing.fired();
                 disconnect(conn, fault.close_transport).await;
             }
-            _ => {}
+            _ => self.perform_frame(conn, firing).await,
         }
     }
 
@@ -202,9 +214,18 @@ async fn stall(conn: &Conn, firing: &Firing, frozen: bool) {
 
 async fn silence(conn: &Conn, firing: &Firing) {
     firing.fired();
-    conn.bend(|bent| bent.pulse = Pulse::Mute);
+    conn.bend(|bent| bent.heart = Heart::Mute);
     if conn.unless_over(firing.over()).await.is_some() {
-        conn.bend(|bent| bent.pulse = Pulse::Regular);
+        conn.bend(|bent| bent.heart = Heart::Regular);
+        firing.undone();
+    }
+}
+
+async fn ignore_pings(conn: &Conn, firing: &Firing) {
+    firing.fired();
+    conn.answer_pings(false);
+    if conn.unless_over(firing.over()).await.is_some() {
+        conn.answer_pings(true);
         firing.undone();
     }
 }

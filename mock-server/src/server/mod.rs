@@ -9,6 +9,8 @@ mod act;
 mod contracted;
 mod shared;
 mod standing;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,6 +22,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::ServerClock;
 use crate::contract::SystemId;
+use crate::control::{self, Control};
 use crate::engine::gate::Gate;
 use crate::journal::{Actor, Journal};
 use crate::limits::Limits;
@@ -32,6 +35,7 @@ use crate::values::FieldError;
 use crate::wire::{Listener, Tls, TlsError};
 
 pub use act::ActError;
+pub(crate) use act::Target;
 use shared::Setting;
 pub use shared::{Heartbeat, Violation};
 pub(crate) use shared::{Shared, lock};
@@ -43,6 +47,7 @@ pub const SECRET: &str = "sparring-secret";
 #[derive(Debug)]
 pub struct MockServer {
     house: Arc<House>,
+    control: Option<Control>,
 }
 
 /// What the tasks of a mock and its handle share.
@@ -57,6 +62,8 @@ pub(crate) struct House {
     pub(crate) doors: BTreeMap<Actor, Listener>,
     /// Its certificates, if it speaks TLS.
     pub(crate) tls: Option<Tls>,
+    /// Where the clock stood at the start.
+    clock: ClockSetting,
 }
 
 impl std::fmt::Debug for House {
@@ -111,6 +118,7 @@ pub struct Builder {
     limits: Limits,
     listen: SocketAddr,
     tls: bool,
+    control: Option<control::Setting>,
 }
 
 impl Builder {
@@ -191,11 +199,14 @@ impl Builder {
         self
     }
 
+    /// A control API beside it; without this there is none.
+    #[must_use]
+    pub fn control(mut self, setting: control::Setting) -> Self {
+        self.control = Some(setting);
+        self
+    }
+
     /// Starts it; returns when all its addresses accept connections.
-    #[expect(
-        clippy::unused_async,
-        reason = "a store on another machine has to be waited for, and callers must be ready"
-    )]
     pub async fn start(self) -> Result<MockServer, StartError> {
         let wrong = self.wrong();
         if !wrong.is_empty() {
@@ -203,6 +214,13 @@ impl Builder {
         }
         let doors = self.doors()?;
         let tls = if self.tls { Some(Tls::new(self.listen.ip())?) } else { None };
+        let reserved = match self.control {
+            Some(setting) => {
+                let addr = setting.listen;
+                Some(control::reserve(setting).await.map_err(|source| StartError::Listen { addr, source })?)
+            }
+            None => None,
+        };
         let journal = Arc::new(Journal::default());
         let shared = Arc::new(Shared::new(Setting {
             system: self.system,
@@ -219,10 +237,11 @@ impl Builder {
             SystemId::SocketIo | SystemId::EngineIo | SystemId::WebSocket => Arc::new(Echo),
         };
         let gate = Gate::new(Arc::clone(&shared), Arc::clone(&system));
-        let house = Arc::new(House { shared, gate, system, doors, tls });
+        let house = Arc::new(House { shared, gate, system, doors, tls, clock: self.clock });
+        let control = reserved.map(|reserved| control::serve(reserved, &house));
         standing::keep(&house);
         accept::open(&house);
-        Ok(MockServer { house })
+        Ok(MockServer { house, control })
     }
 
     fn wrong(&self) -> Vec<FieldError> {
@@ -279,12 +298,20 @@ pub(crate) fn without_tls(rule: &Rule, tls: bool) -> Option<FieldError> {
 
 fn started(setting: ClockSetting) -> ServerClock {
     let clock = ServerClock::new();
-    match setting {
-        ClockSetting::Now => {}
-        ClockSetting::Frozen(at) => clock.freeze(Some(at)),
-        ClockSetting::Ahead(by) => clock.advance(by),
-    }
+    setting.apply(&clock);
     clock
+}
+
+impl ClockSetting {
+    /// Sets a clock so.
+    fn apply(self, clock: &ServerClock) {
+        clock.correct();
+        match self {
+            Self::Now => {}
+            Self::Frozen(at) => clock.freeze(Some(at)),
+            Self::Ahead(by) => clock.advance(by),
+        }
+    }
 }
 
 impl MockServer {
@@ -304,6 +331,7 @@ impl MockServer {
             limits: Limits::default(),
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             tls: false,
+            control: None,
         }
     }
 
@@ -321,6 +349,11 @@ impl MockServer {
     /// The certificate, in PEM, of the issuer that clients are to trust; none without TLS.
     pub fn ca_pem(&self) -> Option<&str> {
         self.house.tls.as_ref().map(Tls::ca_pem)
+    }
+
+    /// The control API, if the builder was told of one.
+    pub fn control(&self) -> Option<&Control> {
+        self.control.as_ref()
     }
 
     /// What the server saw and did.
@@ -347,6 +380,12 @@ impl MockServer {
     /// What was sent outside a fault although the contract does not allow it: errors of the mock itself.
     pub fn violations(&self) -> Vec<Violation> {
         self.house.shared.violations()
+    }
+
+    /// Goes back to the start: no connection, no session, an empty journal, attempts counted from 1, clock and rules as
+    /// they were at the start. Returns when the ports accept connections again.
+    pub async fn reset(&self) {
+        self.house.reset().await;
     }
 
     /// Ends every task and closes every socket.

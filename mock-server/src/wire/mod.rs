@@ -34,6 +34,7 @@ mod untapped;
 mod upgrade;
 
 pub use activity::Activity;
+pub(crate) use frame::{FIN, Head, apply_mask, put_length};
 pub use frame::{Frame, FrameReader, LARGEST_KEPT, Opcode, Piece};
 pub use latency::{Direction, Latency};
 pub use limit::Limit;

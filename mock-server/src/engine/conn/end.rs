@@ -53,6 +53,11 @@ impl Conn {
         self.end(Ending::by(Closer::Server, true));
     }
 
+    /// How it came to its end, if that is known.
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        self.state().end.ending.clone()
+    }
+
     /// Notes who is about to end the connection; what was noted first stands.
     pub(crate) fn blame(&self, ending: Ending) {
         self.state().end.ending.get_or_insert(ending);

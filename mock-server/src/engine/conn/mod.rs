@@ -4,6 +4,7 @@
 //! session sends and receives (`traffic`), and how it ended (`end`). It writes the journal's records of the attempt. It
 //! knows nothing of HTTP, of Socket.IO handlers or of rules.
 
+mod controls;
 mod end;
 mod traffic;
 
@@ -16,6 +17,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::controls::Controls;
 use self::end::End;
 use super::packet::Packet;
 use crate::journal::{Actor, Attempt, Entry, Journal, Transport};
@@ -77,6 +79,7 @@ struct State {
     coalescing: Option<String>,
     /// What a rule does to it.
     bent: Bent,
+    controls: Controls,
     /// Socket.IO's handle, once the client has joined.
     socket: Option<SocketRef>,
     /// TCP connections on which requests of the attempt came, the newest last.
@@ -129,20 +132,13 @@ pub(crate) struct Bent {
     pub(crate) activity: Option<Activity>,
     /// Besides being stalled, the server's own timers stand still.
     pub(crate) frozen: bool,
-    /// How its heart beats.
-    pub(crate) pulse: Pulse,
-}
-
-impl Bent {
-    /// Whether the heart must not beat.
-    pub(crate) fn is_still(&self) -> bool {
-        self.frozen || self.pulse == Pulse::Mute
-    }
+    /// How the server's heart beats for it.
+    pub(crate) heart: Heart,
 }
 
 /// How the server's heart beats for a client.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Pulse {
+pub(crate) enum Heart {
     /// As it was told.
     #[default]
     Regular,
@@ -153,6 +149,11 @@ pub(crate) enum Pulse {
 }
 
 impl Bent {
+    /// Whether the heart must not beat.
+    pub(crate) fn is_still(&self) -> bool {
+        self.frozen || self.heart == Heart::Mute
+    }
+
     /// Lets bytes pass as they come, unless they are stalled.
     fn let_pass(&mut self) {
         (self.latency, self.shape, self.limit, self.activity) = <_>::default();
@@ -198,6 +199,7 @@ impl State {
             end: End::default(),
             coalescing: None,
             bent: Bent::default(),
+            controls: Controls::default(),
             socket: None,
             links: Vec::new(),
         }

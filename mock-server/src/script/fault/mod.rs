@@ -13,6 +13,7 @@ mod socket_io;
 mod tcp;
 mod time;
 mod tls;
+mod websocket;
 
 use std::sync::LazyLock;
 
@@ -24,6 +25,7 @@ use super::stage::{Stage, Subject};
 use crate::contract::SystemId;
 use crate::fields::Fields;
 
+pub use application::keepalive::{PongDelay, PongWithhold};
 pub use application::message::{DuplicateEvent, EventDelay, EventDrop, EventReorder, MalformedPayload, UnknownEvent};
 pub use application::session::{
     GuestRestriction, LateSessionCreated, RevocationPhase, SessionCreationDelay, SessionCreationError, SessionExpiry,
@@ -44,7 +46,7 @@ pub use http::{
     RestMalformed, UpgradeReject, UpgradeStall, UpgradeStripped,
 };
 pub(super) use param::exact;
-pub use param::{Bytes, Kind, Payload, WallTime};
+pub use param::{Bytes, Code, Kind, Octets, Payload, WallTime};
 pub use phase::{ConnectedPhase, OpenPhase, Phase};
 pub use socket_io::{ConnectAckDelay, ConnectAckWithheld, ServerDisconnect, SocketioConnectError};
 pub use tcp::{
@@ -57,6 +59,10 @@ pub use time::{
 };
 
 pub use tls::{Alert, CertificateProblem, TlsCertificate, TlsHandshakeFailure, TlsHandshakeStall};
+pub use websocket::{
+    BinaryFrame, CloseFrame, CloseHandshakeStall, FragmentedFrame, IllegalFrame, IllegalKind, OversizedFrame, WsPing,
+    WsPingSuppress, WsPongSuppress,
+};
 
 /// Lists the faults: the enum and all that must be the same for each.
 macro_rules! faults {
@@ -123,10 +129,12 @@ faults! {
     TransportUnknown, UpgradeProbeIgnored, OpenPacketWithheld, OpenPacketAltered, PollingMalformed, EnginePingSuppress,
     EnginePingEarly, EnginePingFlood, EngineClose,
     ConnectAckWithheld, ConnectAckDelay, SocketioConnectError, ServerDisconnect,
+    CloseFrame, CloseHandshakeStall, WsPing, WsPingSuppress, WsPongSuppress, FragmentedFrame, OversizedFrame,
+    BinaryFrame, IllegalFrame,
     SilentAuth, DisconnectWithoutVerdict, ForcedAuthError, AuthErrorWithoutDisconnect, VerificationDelay,
     VerificationError, SessionCreationDelay, SessionCreationError, LateSessionCreated, SessionRevoked, SessionExpiry,
     GuestTokensUnrecognised, GuestRestriction, EventDelay, EventDrop, EventReorder, DuplicateEvent, MalformedPayload,
-    UnknownEvent,
+    UnknownEvent, PongWithhold, PongDelay,
     TokenExpired, TokenExpiresMidSession, ClockFreeze, ClockAdvance, ColdStart, ServerStall,
 }
 

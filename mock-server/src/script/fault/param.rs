@@ -12,7 +12,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::define::{ParamInfo, Presence};
 use crate::fields::{Fields, missing};
-use crate::values::{FieldError, ValueError, format_duration, parse_duration};
+use crate::values::{FieldError, ValueError, format_duration, from_hex, parse_duration};
 
 /// The largest count: enough for any test, and no way to exhaust the machine.
 const MOST: u32 = 1_000;
@@ -29,6 +29,10 @@ pub enum Kind {
     Count,
     /// A number of bytes from 1 to 1073741824.
     Bytes,
+    /// A close code.
+    Code,
+    /// Bytes, as a text or in hexadecimal.
+    Octets,
     /// An HTTP status.
     Status,
     /// `true` or `false`.
@@ -58,6 +62,8 @@ impl Kind {
             Self::Duration => ValueError::Duration.to_string(),
             Self::Count => format!("a whole number from 1 to {MOST}"),
             Self::Bytes => format!("a number of bytes from 1 to {MOST_BYTES}"),
+            Self::Code => "a close code from 0 to 65535".to_owned(),
+            Self::Octets => "a text, or bytes in hexadecimal such as 0x00ff".to_owned(),
             Self::Status => "an HTTP status from 200 to 599".to_owned(),
             Self::Flag => "true or false".to_owned(),
             Self::Text => "a text".to_owned(),
@@ -77,6 +83,8 @@ impl Kind {
             Self::Duration => json!({"type": "string", "pattern": r"^\d+(\.\d{1,9})?(ms|s|m|h)$"}),
             Self::Count => json!({"type": "integer", "minimum": 1, "maximum": MOST}),
             Self::Bytes => json!({"type": "integer", "minimum": 1, "maximum": MOST_BYTES}),
+            Self::Code => json!({"type": "integer", "minimum": 0, "maximum": 65_535}),
+            Self::Octets => json!({"type": "string", "pattern": "^(?!0x)|^0x([0-9A-Fa-f]{2})*$"}),
             Self::Status => json!({"type": "integer", "minimum": 200, "maximum": 599}),
             Self::Flag => json!({"type": "boolean"}),
             Self::Text => json!({"type": "string"}),
@@ -214,6 +222,41 @@ impl Param for Bytes {
 
     fn written(&self) -> Option<Value> {
         Some(json!(self.0))
+    }
+}
+
+/// A close code, legal or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code(pub u16);
+
+impl Param for Code {
+    const KIND: Kind = Kind::Code;
+
+    fn read(value: &Value) -> Option<Self> {
+        u16::try_from(value.as_u64()?).ok().map(Self)
+    }
+
+    fn written(&self) -> Option<Value> {
+        Some(json!(self.0))
+    }
+}
+
+/// Bytes that are written as a text, or in hexadecimal behind `0x`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Octets(pub Vec<u8>);
+
+impl Param for Octets {
+    const KIND: Kind = Kind::Octets;
+
+    fn read(value: &Value) -> Option<Self> {
+        let text = value.as_str()?;
+        text.strip_prefix("0x").map_or_else(|| Some(text.as_bytes().to_vec()), from_hex).map(Self)
+    }
+
+    fn written(&self) -> Option<Value> {
+        let text = std::str::from_utf8(&self.0).ok().filter(|text| !text.starts_with("0x"));
+        let hex = || self.0.iter().fold("0x".to_owned(), |text, byte| format!("{text}{byte:02x}"));
+        Some(json!(text.map_or_else(hex, str::to_owned)))
     }
 }
 
