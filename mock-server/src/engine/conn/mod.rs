@@ -26,12 +26,8 @@ use super::shelf::Shelf;
 use crate::journal::{Actor, Attempt, Entry, Journal, Transport};
 use crate::script::Subject;
 use crate::server::lock;
-<<<<<<< ours
 use crate::socket_io::Sockets;
-use crate::wire::{Latency, Limit, Link, Pulse, Shape};
-=======
 use crate::wire::{Activity, Latency, Limit, Link, Shape};
->>>>>>> theirs
 
 pub(crate) use self::end::Ending;
 pub(crate) use self::line::Line;
