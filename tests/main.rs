@@ -18,6 +18,8 @@ mod mutants;
 mod observed;
 /// Every scenario file against the mock and the shipped clients.
 mod scenarios;
+/// `sparring serve` as a program that others start.
+mod serve;
 /// House rules that no lint knows.
 mod tidy;
 /// Exit codes and messages for wrong input.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 
+use serde_json::Value;
 use sparring_mock_server::script::{Fault, FaultInfo};
 
 use super::args::{FaultsArguments, FaultsFormat};
@@ -69,6 +70,16 @@ fn chosen(arguments: &FaultsArguments) -> Result<Vec<&'static FaultInfo>, Failur
         return Err(Failure::NothingSelected(format!("{systems} has no fault of layer {layers}")));
     }
     Ok(chosen)
+}
+
+/// All of them as `--format json` prints them.
+pub(super) fn as_json() -> Value {
+    let suite = specs::load(None).unwrap_or_default();
+    let all: Vec<_> = Fault::catalogue().iter().collect();
+    let mut text = Vec::new();
+    // A vector takes all that is written.
+    let _ = faults::all_as_json(&explained(&all, &suite), Observed::built_in(), &mut text);
+    serde_json::from_slice(&text).unwrap_or_default()
 }
 
 fn explained<'a>(infos: &[&'static FaultInfo], suite: &'a Suite) -> Vec<Explained<'a>> {

@@ -11,6 +11,7 @@ pub mod model;
 pub mod observations;
 mod reference;
 mod schema;
+mod script;
 mod sources;
 mod tree;
 
@@ -22,6 +23,7 @@ use sparring_mock_server::contract::SystemId;
 pub use self::catalogue::Catalogue;
 pub use self::error::{Position, SpecError};
 pub use self::schema::{schema, schema_text};
+pub use self::script::script;
 pub use self::sources::{Source, Sources};
 
 use self::error::Diagnostics;

@@ -32,17 +32,14 @@ pub(super) async fn carry(conn: Arc<Conn>, upgrade: OnUpgrade) {
 /// Probes a WebSocket for a polled session; carries it once the client says so.
 pub(super) async fn probe(conn: Arc<Conn>, upgrade: OnUpgrade) {
     let Some((mut reader, mut writer)) = carry::open(upgrade, LARGEST).await else { return };
-    if conn.carrier() != Carrier::Polling {
-        // It has left polling already, or is about to by another WebSocket.
-        return close(reader, writer).await;
-    }
-    let mut probing = Probing { conn: &conn, begun: false };
-    let upgraded = tokio::select! {
-        upgraded = probing.run(&mut reader, &mut writer) => upgraded,
-        () = tokio::time::sleep(PROBE) => false,
-        () = conn.over() => false,
+    let upgraded = match Probing::begin(&conn) {
+        Some(probing) => tokio::select! {
+            upgraded = probing.run(&mut reader, &mut writer) => upgraded,
+            () = tokio::time::sleep(PROBE) => false,
+            () = conn.over() => false,
+        },
+        None => false,
     };
-    drop(probing);
     if upgraded {
         carry::run(&conn, reader, writer, Speech::EngineIo).await;
         conn.end(Ending::by(Closer::Client, false));
@@ -57,6 +54,7 @@ async fn close(mut reader: Reader, mut writer: Writer) {
     let closing = async {
         writer.feed_close(None, "");
         writer.flush().await?;
+        while !matches!(reader.next().await, Ok(Incoming::Close(_)) | Err(_)) {}
         writer.end().await?;
         reader.drain().await;
         Ok::<_, io::Error>(())
@@ -84,58 +82,63 @@ pub(super) async fn ignore(conn: Arc<Conn>, upgrade: OnUpgrade) {
     conn.unless_over(ignoring).await;
 }
 
-/// A probe on its way. If it comes to nothing, the session goes on by polling.
+/// The one upgrade that a session may be in. If it comes to nothing, the session goes on by polling.
 struct Probing<'a> {
-    conn: &'a Arc<Conn>,
-    begun: bool,
+    conn: &'a Conn,
 }
 
-impl Probing<'_> {
-    /// Whether the client has moved to the WebSocket.
-    async fn run(&mut self, reader: &mut Reader, writer: &mut Writer) -> bool {
+impl<'a> Probing<'a> {
+    /// Begins it, unless the session has left polling already or is about to by another WebSocket.
+    fn begin(conn: &'a Conn) -> Option<Self> {
+        conn.begin_upgrade().then_some(Self { conn })
+    }
+
+    /// Whether the client has moved to the WebSocket. As in the official server, it may do so without a probe, and may
+    /// probe again.
+    async fn run(self, reader: &mut Reader, writer: &mut Writer) -> bool {
         while let Ok(incoming) = reader.next().await {
-            let text = match incoming {
-                Incoming::Text(text) => text,
-                Incoming::Pong(_) => continue,
-                Incoming::Ping(payload) => {
-                    writer.feed(Opcode::Pong, &payload);
-                    if writer.flush().await.is_err() {
-                        return false;
+            let goes_on = match incoming {
+                Incoming::Pong(_) => true,
+                Incoming::Ping(payload) => say(writer, Opcode::Pong, &payload).await,
+                Incoming::Binary(_) | Incoming::Close(_) => false,
+                Incoming::Text(text) => match Packet::read(&text) {
+                    Ok(Packet::Upgrade) => {
+                        self.conn.received(&Packet::Upgrade, Transport::Websocket);
+                        return self.conn.leave_polling();
                     }
-                    continue;
-                }
-                Incoming::Binary(_) | Incoming::Close(_) => return false,
+                    Ok(packet) => self.answer(packet, writer).await,
+                    Err(_) => false,
+                },
             };
-            let Ok(packet) = Packet::read(&text) else { return false };
-            self.conn.received(&packet, Transport::Websocket);
-            match packet {
-                Packet::Ping(payload) if payload == "probe" && !self.begun => {
-                    if !self.begin(writer, payload).await {
-                        return false;
-                    }
-                }
-                Packet::Upgrade if self.begun => return self.conn.carry(Carrier::Probing, Carrier::WebSocket),
-                _ => return false,
+            if !goes_on {
+                return false;
             }
         }
         false
     }
 
-    async fn begin(&mut self, writer: &mut Writer, payload: String) -> bool {
-        self.begun = self.conn.carry(Carrier::Polling, Carrier::Probing);
-        let pong = Packet::Pong(payload);
-        if self.begun {
-            self.conn.sent(&pong, Transport::Websocket);
-            writer.feed(Opcode::Text, pong.write().as_bytes());
+    /// Answers a probe; no if the packet is none.
+    async fn answer(&self, packet: Packet, writer: &mut Writer) -> bool {
+        self.conn.received(&packet, Transport::Websocket);
+        let Packet::Ping(payload) = packet else { return false };
+        if payload != "probe" {
+            return false;
         }
-        self.begun && writer.flush().await.is_ok()
+        self.conn.carry(Carrier::Polling, Carrier::Probing);
+        let pong = Packet::Pong(payload);
+        self.conn.sent(&pong, Transport::Websocket);
+        say(writer, Opcode::Text, pong.write().as_bytes()).await
     }
 }
 
 impl Drop for Probing<'_> {
     fn drop(&mut self) {
-        if self.begun {
-            self.conn.carry(Carrier::Probing, Carrier::Polling);
-        }
+        self.conn.end_upgrade();
     }
+}
+
+/// Writes a frame; no if the socket takes nothing more.
+async fn say(writer: &mut Writer, opcode: Opcode, payload: &[u8]) -> bool {
+    writer.feed(opcode, payload);
+    writer.flush().await.is_ok()
 }

@@ -8,12 +8,13 @@ use serde_json::Value;
 
 use super::{House, MockServer, standing};
 use crate::engine::conn::Conn;
-use crate::engine::mail;
 use crate::engine::packet::Packet;
 use crate::engine::perform::{self, End};
 use crate::journal::Actor;
 use crate::live::LiveAction;
-use crate::script::Rule;
+use crate::script::{Change, Rule};
+use crate::socket_io::Args;
+use crate::socket_io::packet::{ROOT, encode_event};
 use crate::values::FieldError;
 
 /// Why a live action had no effect.
@@ -73,6 +74,17 @@ impl MockServer {
     }
 }
 
+impl MockServer {
+    /// Makes these the rules of the start, to which a reset returns, in the place of those that were; rules armed since
+    /// stay. A rule that was in force already keeps what it has done. All is in force when this returns.
+    pub fn rebase(&self, rules: Vec<Rule>) -> Result<Change, ActError> {
+        self.house.fit(&rules).map_err(ActError::Rules)?;
+        let change = self.house.shared.script.rebase(rules);
+        standing::begin(&self.house);
+        Ok(change)
+    }
+}
+
 /// The connection that an action concerns.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Target<'a> {
@@ -97,7 +109,7 @@ impl House {
             }
             LiveAction::Disarm { fault } => return self.disarm(fault),
             LiveAction::Emit { room: Some(room), event, data } => {
-                mail::emit_to(&house.gate.server.io, room, event, data.as_ref()).await;
+                house.gate.hub.publish(room, event, &Args::maybe(data.clone()));
             }
             _ => {
                 let conn = self.meant(target).ok_or_else(|| target.missing(action.name()))?;
@@ -119,7 +131,7 @@ impl House {
     async fn act_on(&self, action: &LiveAction, conn: &Arc<Conn>) {
         match action {
             LiveAction::Emit { event, data, .. } => emit(conn, event, data.as_ref()),
-            LiveAction::Disconnect { transport } => perform::disconnect(conn, *transport).await,
+            LiveAction::Disconnect { transport } => perform::disconnect(&self.gate, conn, *transport).await,
             LiveAction::Close { code, reason } => conn.close(*code, reason),
             LiveAction::Cut => perform::end_wire(conn, End::Cut),
             LiveAction::Reset => perform::end_wire(conn, End::Reset),
@@ -183,9 +195,13 @@ impl Target<'_> {
     }
 }
 
-fn emit(conn: &Conn, event: &str, data: Option<&Value>) {
-    match conn.socket() {
-        Some(socket) => mail::emit(&socket, event, data),
-        None => conn.post(mail::event(event, data)),
+/// Sends an event in every namespace that the client has joined; if there is none, in the root all the same.
+fn emit(conn: &Arc<Conn>, event: &str, data: Option<&Value>) {
+    let (members, args) = (conn.sockets.members(), Args::maybe(data.cloned()));
+    for member in &members {
+        member.emit(event, &args);
+    }
+    if members.is_empty() {
+        conn.post(encode_event(ROOT, None, event, &args));
     }
 }
