@@ -9,6 +9,8 @@ pub mod clock;
 pub mod contract;
 mod engine;
 mod fields;
+#[cfg(test)]
+mod fuzz;
 pub mod journal;
 pub mod lane;
 pub mod live;
