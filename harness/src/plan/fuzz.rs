@@ -2,6 +2,7 @@
 
 use bolero::check;
 use sparring_fuzz::{Edited, Memory, Words, corpus};
+use time::macros::date;
 
 use super::Expectations;
 use crate::judge::CaseOutcome;
@@ -62,7 +63,7 @@ fn read(text: &str) {
     LISTS.bounds(text.len(), || {
         let Ok(list) = Expectations::read(text) else { return };
         let list = list.for_versions(&["4.8.3", "1.0.0"]);
-        let _ = list.judge("digitwin/states/silent-auth[cut]", CaseOutcome::Fail, "2026-06-01");
-        let _ = list.stale(&["digitwin/states/silent-auth[cut]"], "2026-06-01");
+        let _ = list.judge("digitwin/states/silent-auth[cut]", CaseOutcome::Fail, date!(2026 - 06 - 01));
+        let _ = list.stale(&["digitwin/states/silent-auth[cut]"], date!(2026 - 06 - 01));
     });
 }

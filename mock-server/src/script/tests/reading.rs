@@ -58,6 +58,10 @@ fn attempts(#[case] value: Value, #[case] expected: NumberRange) {
 ])]
 #[case(json!({"fault": "response-delay", "delay": 2}),
     &["delay: found `2`, expected a duration with a unit, such as 250ms, 1.5s, 2m or 1h"])]
+#[case(json!({"fault": "response-delay", "delay": "9999999h", "after": "6000000h"}), &[
+    "delay: found `\"9999999h\"`, expected a duration of at most 5124095h, which is 584 years",
+    "after: found `\"6000000h\"`, expected a duration of at most 5124095h, which is 584 years",
+])]
 #[case(json!({"fault": "connection-reset", "phase": "establised"}), &[
     "phase: found `establised`, expected one of: handshake, post-open, post-connect, authenticating, established; \
      did you mean `established`?",
