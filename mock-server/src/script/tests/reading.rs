@@ -164,6 +164,7 @@ fn wrong_lines(#[case] line: &str, #[case] expected: &str) {
 #[case("forced-auth-error code=AUTH_EXPIRED message=''", "forced-auth-error code=AUTH_EXPIRED message=\"\"")]
 #[case("rest-malformed body=\"12\"", "rest-malformed body=\"12\"")]
 #[case("silent-auth when={token: guest}", "silent-auth when={\"token\":\"guest\"}")]
+#[case("forced-auth-error message=\"\\x81 \\u2028\"", "forced-auth-error message=\"\\u0081 \\u2028\"")]
 fn rules_are_written_in_the_flat_form(#[case] line: &str, #[case] expected: &str) {
     assert_eq!(Rule::parse_line(line).map(|rule| rule.to_string()), Ok(expected.to_owned()));
 }
