@@ -2,6 +2,7 @@
 //!
 //! Grammar: scenario language, section 3. Knows nothing of files, lines or rules.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -42,7 +43,7 @@ impl FieldError {
         let known: Vec<&str> = known.into_iter().collect();
         Self {
             path: path.into(),
-            found: format!("`{found}`"),
+            found: format!("`{}`", shortened(found)),
             expected: format!("{what}: {}", known.join(", ")),
             suggestion: closest(found, known),
         }
@@ -63,19 +64,26 @@ impl FieldError {
 
 /// A value as it stands in an error message, shortened where it is long.
 pub fn shown(value: &Value) -> String {
-    let text = value.to_string();
+    format!("`{}`", shortened(&value.to_string()))
+}
+
+fn shortened(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(80) {
-        Some((end, _)) => format!("`{}…`", &text[..end]),
-        None => format!("`{text}`"),
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
     }
 }
 
 /// The name in `known` that is closest to `name`, if one is close enough to have been meant.
 pub fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let most = |candidate: &str| (candidate.len() / 3).max(1);
+    let length = name.chars().count();
     known
         .into_iter()
+        // The distance is no less than this; and to find it takes time and memory by both lengths.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= most(candidate))
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
+        .filter(|(distance, candidate)| *distance <= most(candidate))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate.to_owned())
 }
@@ -289,5 +297,14 @@ mod tests {
     fn a_close_name_is_suggested() {
         assert_eq!(closest("silent-aut", ["silent-auth", "latency"]), Some("silent-auth".to_owned()));
         assert_eq!(closest("wombat", ["silent-auth", "latency"]), None);
+        assert_eq!(closest("silent-authhhh", ["silent-auth"]), Some("silent-auth".to_owned()));
+        assert_eq!(closest("silent-authhhhh", ["silent-auth"]), None);
+    }
+
+    #[test]
+    fn a_long_name_is_compared_with_nothing_and_shown_in_short() {
+        let long = "silent-auth".repeat(1_000_000);
+        let error = FieldError::unknown("fault", &long, "one of", ["silent-auth"]);
+        assert_eq!((error.found.chars().count(), error.suggestion), (83, None));
     }
 }

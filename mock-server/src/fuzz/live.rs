@@ -7,7 +7,7 @@ use sparring_fuzz::{Json, Memory, Words};
 use crate::live::{LIVE_ACTIONS, LiveAction};
 
 /// An error names all that would have been right, some kilobytes of it.
-const ACTION: Memory = Memory { base: 4 * 1024 * 1024, per_byte: 8_192 };
+const ACTION: Memory = Memory { base: 256 * 1024, per_byte: 8_192 };
 
 const KEYS: [&str; 14] = [
     "event",

@@ -9,7 +9,7 @@ use crate::script::fault::{Fault, Kind};
 use crate::script::{Rule, read_rules};
 
 /// An error names all that would have been right, some kilobytes of it.
-const RULES: Memory = Memory { base: 4 * 1024 * 1024, per_byte: 8_192 };
+const RULES: Memory = Memory { base: 256 * 1024, per_byte: 8_192 };
 
 const WORDS: &[&str] = &[
     "silent-auth",
