@@ -50,16 +50,9 @@ impl fmt::Display for Rule {
 /// A value as JSON that is YAML too, which takes fewer characters as they stand.
 fn in_yaml(value: &Value) -> String {
     let refused = |c: char| c.is_control() || "\u{2028}\u{2029}\u{feff}\u{fffe}\u{ffff}".contains(c);
-    let mut text = String::new();
     // Outside of texts JSON has none of them.
-    for c in value.to_string().chars() {
-        if refused(c) {
-            text.push_str(&format!("\\u{:04x}", u32::from(c)));
-        } else {
-            text.push(c);
-        }
-    }
-    text
+    let written = |c: char| if refused(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    value.to_string().chars().map(written).collect()
 }
 
 /// Whether a text can stand without quotes: it must read back as a text and as one word.

@@ -76,10 +76,11 @@ fn edit<D: Driver>(driver: &mut D, text: &mut String, words: &[&str]) -> Option<
     // Most edits are small; some take a line or more.
     let reach = if driver.gen_bool(None)? { 8 } else { 200 };
     let end = boundary(text, (start + below(driver, reach)?).min(text.len()));
+    let part = text[start..end].to_owned();
     match below(driver, 4)? {
         0 => text.replace_range(start..end, ""),
         1 => text.replace_range(start..end, &word(driver, words)?),
-        2 => text.insert_str(end, &text[start..end].to_owned()),
+        2 => text.insert_str(end, &part),
         _ => text.insert_str(start, &word(driver, words)?),
     }
     Some(())
