@@ -86,7 +86,7 @@ fn packet<D: Driver>(driver: &mut D) -> Option<Packet> {
         1 => Packet::Close,
         2 => Packet::Ping(text(driver)?),
         3 => Packet::Pong(text(driver)?),
-        4 => Packet::Message(text(driver)?),
+        4 => Packet::read(&format!("4{}", text(driver)?)).expect("any text can be a message"),
         5 => Packet::Binary(Bytes::from(driver.produce::<Vec<u8>>()?)),
         6 => Packet::Upgrade,
         _ => Packet::Noop,
