@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::values::parse_duration;
 
@@ -252,9 +252,9 @@ pub struct TokenContract {
     /// Signature algorithm of a JWT.
     #[serde(default)]
     pub algorithm: Option<String>,
-    /// Claims of a JWT.
+    /// Claims of a JWT besides `iat` and `exp`; `{user}` in a text stands for the user whom it names.
     #[serde(default)]
-    pub claims: Vec<String>,
+    pub claims: Map<String, Value>,
     /// Regular expression of a token that is no JWT.
     #[serde(default)]
     pub pattern: Option<String>,
@@ -306,6 +306,13 @@ pub struct Switch {
     pub default: String,
     /// The contradiction that it belongs to.
     pub reading: String,
+}
+
+impl TokenContract {
+    /// The claim that names the user.
+    pub fn user_claim(&self) -> Option<&str> {
+        self.claims.iter().find(|(_, value)| **value == "{user}").map(|(name, _)| name.as_str())
+    }
 }
 
 impl Contract {

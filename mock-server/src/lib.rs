@@ -13,6 +13,7 @@ mod fields;
 mod fuzz;
 pub mod journal;
 pub mod lane;
+pub mod limits;
 pub mod live;
 pub mod script;
 pub mod server;

@@ -10,8 +10,11 @@
 //!                                  └── heart
 //! ```
 
+mod amend;
+mod attempt;
 mod bridge;
 pub(crate) mod conn;
+mod cors;
 mod departure;
 pub(crate) mod gate;
 mod heart;
@@ -23,7 +26,9 @@ pub(crate) mod packet;
 pub(crate) mod perform;
 mod polling;
 mod session;
+mod talk;
+mod visit;
 mod websocket;
 
 /// Longest message or body that is taken: the official server's default.
-pub(crate) const LARGEST: usize = 1_000_000;
+pub(crate) const LARGEST: usize = crate::limits::MESSAGE;

@@ -72,9 +72,9 @@ impl Packet {
         })
     }
 
-    /// Reads a polling body.
-    pub(crate) fn read_body(body: &str) -> Result<Vec<Self>, PacketError> {
-        body.split(SEPARATOR).map(Self::read).collect()
+    /// Reads a polling body, packet by packet.
+    pub(crate) fn read_body(body: &str) -> impl Iterator<Item = Result<Self, PacketError>> {
+        body.split(SEPARATOR).map(Self::read)
     }
 
     /// Writes a polling body.
@@ -95,6 +95,17 @@ impl Packet {
             Self::Noop => "6".to_owned(),
             Self::Raw(text) => text.clone(),
             Self::Binary(data) => format!("b{}", BASE64_STANDARD.encode(data)),
+        }
+    }
+
+    /// How many bytes it has besides its type.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Open(data) | Self::Ping(data) | Self::Pong(data) | Self::Message(data) | Self::Raw(data) => {
+                data.len()
+            }
+            Self::Binary(data) => data.len(),
+            Self::Close | Self::Upgrade | Self::Noop => 0,
         }
     }
 
@@ -135,7 +146,7 @@ mod tests {
     #[test]
     fn bodies_hold_several_packets() {
         let body = "40{\"sid\":\"a\"}\u{1e}bAQI=\u{1e}6";
-        let packets = Packet::read_body(body).unwrap();
+        let packets: Vec<Packet> = Packet::read_body(body).collect::<Result<_, _>>().unwrap();
         assert_eq!(packets[1], Packet::Binary(Bytes::from_static(&[1, 2])));
         assert_eq!(Packet::write_body(&packets), body);
     }

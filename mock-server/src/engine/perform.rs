@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
-use super::conn::{Conn, Ending};
+use super::conn::{Conn, Ending, Pulse};
 use super::gate::Gate;
 use super::packet::Packet;
 use crate::journal::Closer;
@@ -27,6 +27,8 @@ pub(super) fn is_about_wire(fault: &Fault) -> bool {
             | Fault::MaxConnectionLifetime(_)
             | Fault::EngineClose(_)
             | Fault::EnginePingSuppress(_)
+            | Fault::EnginePingEarly(_)
+            | Fault::EnginePingFlood(_)
             | Fault::ServerDisconnect(_)
             | Fault::ServerStall(_)
     )
@@ -110,6 +112,11 @@ impl Gate {
             Fault::Latency(fault) => delay(conn, firing, fault).await,
             Fault::MaxConnectionLifetime(fault) => live_for(conn, firing, fault.lifetime).await,
             Fault::EnginePingSuppress(_) => silence(conn, firing).await,
+            Fault::EnginePingEarly(_) => {
+                firing.fired();
+                conn.bend(|bent| bent.pulse = Pulse::Early);
+            }
+            Fault::EnginePingFlood(fault) => flood(conn, firing, fault.period).await,
             Fault::EngineClose(_) => {
                 firing.fired();
                 conn.close_politely();
@@ -201,9 +208,30 @@ async fn live_for(conn: &Conn, firing: &Firing, lifetime: Duration) {
 
 async fn silence(conn: &Conn, firing: &Firing) {
     firing.fired();
-    conn.bend(|bent| bent.mute = true);
+    conn.bend(|bent| bent.pulse = Pulse::Mute);
     if conn.unless_over(firing.over()).await.is_some() {
-        conn.bend(|bent| bent.mute = false);
+        conn.bend(|bent| bent.pulse = Pulse::Regular);
+        firing.undone();
+    }
+}
+
+/// Sends pings besides those of the heart.
+async fn flood(conn: &Conn, firing: &Firing, period: Duration) {
+    firing.fired();
+    let mut pings = tokio::time::interval(period.max(Duration::from_millis(1)));
+    let pinging = async {
+        loop {
+            pings.tick().await;
+            conn.send([Packet::Ping(String::new())]);
+        }
+    };
+    let flooding = async {
+        tokio::select! {
+            () = firing.over() => {}
+            () = pinging => {}
+        }
+    };
+    if conn.unless_over(flooding).await.is_some() {
         firing.undone();
     }
 }

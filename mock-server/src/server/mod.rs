@@ -9,6 +9,8 @@ mod act;
 mod contracted;
 mod shared;
 mod standing;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,6 +24,7 @@ use crate::clock::ServerClock;
 use crate::contract::SystemId;
 use crate::engine::gate::Gate;
 use crate::journal::{Actor, Journal};
+use crate::limits::Limits;
 use crate::script::{Rule, Script};
 use crate::systems::System;
 use crate::systems::digitwin::Digitwin;
@@ -102,6 +105,7 @@ pub struct Builder {
     seed: u64,
     secret: String,
     heartbeat: Heartbeat,
+    limits: Limits,
     listen: SocketAddr,
 }
 
@@ -162,6 +166,13 @@ impl Builder {
         self
     }
 
+    /// How much of anything it takes and holds, instead of the defaults.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// The address of the first actor; the others have free ports beside it. By default all have free ports.
     #[must_use]
     pub fn listen(mut self, addr: SocketAddr) -> Self {
@@ -189,6 +200,7 @@ impl Builder {
             secret: self.secret,
             switches: self.switches,
             heartbeat: self.heartbeat,
+            limits: self.limits,
         }));
         let system: Arc<dyn System> = match self.system {
             SystemId::Digitwin => Arc::new(Digitwin::new(Arc::clone(&shared))),
@@ -270,6 +282,7 @@ impl MockServer {
             seed: 0,
             secret: SECRET.to_owned(),
             heartbeat: Heartbeat { interval: transport.ping_interval, timeout: transport.ping_timeout },
+            limits: Limits::default(),
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
         }
     }

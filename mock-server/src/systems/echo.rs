@@ -10,6 +10,7 @@ use socketioxide::extract::AckSender;
 
 use super::{Peer, System, Task};
 use crate::engine::conn::Conn;
+use crate::engine::packet::Packet;
 
 /// See the module.
 pub(crate) struct Echo;
@@ -27,6 +28,11 @@ impl System for Echo {
         // Fails when the client asked for no acknowledgement, or is gone.
         let _ = ack.send(&data);
         peer.emit_soon_unchecked(&event, data.as_ref());
+        nothing()
+    }
+
+    fn message(self: Arc<Self>, conn: Arc<Conn>, message: Packet) -> Task {
+        conn.post(message);
         nothing()
     }
 

@@ -16,6 +16,7 @@ use serde_json::Value;
 use socketioxide::extract::AckSender;
 
 use crate::engine::conn::Conn;
+use crate::engine::packet::Packet;
 
 pub(crate) use peer::Peer;
 
@@ -29,6 +30,11 @@ pub(crate) trait System: Send + Sync {
 
     /// A client has sent an event.
     fn event(self: Arc<Self>, peer: Peer, event: String, data: Option<Value>, ack: AckSender) -> Task;
+
+    /// A client of a protocol without events has sent a message: text, or bytes.
+    fn message(self: Arc<Self>, _conn: Arc<Conn>, _message: Packet) -> Task {
+        Box::pin(std::future::ready(()))
+    }
 
     /// A client is no longer connected, by whoever's doing; its transport may go on.
     fn left(self: Arc<Self>, conn: Arc<Conn>) -> Task;

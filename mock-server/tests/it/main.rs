@@ -5,7 +5,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod client;
+mod engine_io_protocol;
 mod faults;
 mod honest;
+mod hostile;
+mod http_faults;
 mod live;
 mod wire_faults;

@@ -93,6 +93,11 @@ impl Conn {
         self.over.is_cancelled()
     }
 
+    /// Whether the session has been dropped, and by this party.
+    pub(crate) fn is_ended_by(&self, closer: Closer) -> bool {
+        self.is_over() && self.state().end.ending.as_ref().is_some_and(|ending| ending.by == closer)
+    }
+
     /// What the future yields, unless the session is dropped before.
     pub(crate) async fn unless_over<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         self.over.run_until_cancelled(future).await

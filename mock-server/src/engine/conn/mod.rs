@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use socketioxide::extract::SocketRef;
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::end::End;
@@ -57,6 +58,8 @@ pub(crate) struct Freight {
 #[derive(Debug)]
 struct State {
     outbox: VecDeque<Packet>,
+    /// Bytes in the outbox.
+    waiting: usize,
     /// Names of the messages that have been taken from the outbox and have not left yet.
     departing: Vec<String>,
     /// How many messages of each name have left.
@@ -65,6 +68,8 @@ struct State {
     polls: Polls,
     /// Pings sent.
     pings: u32,
+    /// Until when the answer to the last ping must have come, if it has not.
+    pong_by: Option<Instant>,
     /// What the token looks like and whom it names, once that is known.
     who: Who,
     end: End,
@@ -84,9 +89,29 @@ struct Polls {
     /// Polls and posts so far.
     count: u32,
     /// Whether a poll is open.
-    open: bool,
-    /// Whether a poll has been let go for the probe already.
-    let_go: bool,
+    polled: bool,
+    /// Whether a post is being read.
+    posted: bool,
+    /// When the WebSocket was probed.
+    probed: Option<Instant>,
+}
+
+impl Polls {
+    fn open(&mut self, verb: Verb) -> &mut bool {
+        match verb {
+            Verb::Poll => &mut self.polled,
+            Verb::Post => &mut self.posted,
+        }
+    }
+}
+
+/// What a request of a polled session does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// It asks for packets.
+    Poll,
+    /// It brings packets.
+    Post,
 }
 
 /// What a rule does to an attempt, whatever its TCP connections.
@@ -98,8 +123,27 @@ pub(crate) struct Bent {
     pub(crate) latency: Option<Latency>,
     /// Besides being stalled, the server's own timers stand still.
     pub(crate) frozen: bool,
-    /// No pings are sent.
-    pub(crate) mute: bool,
+    /// How its heart beats.
+    pub(crate) pulse: Pulse,
+}
+
+impl Bent {
+    /// Whether the heart must not beat.
+    pub(crate) fn is_still(self) -> bool {
+        self.frozen || self.pulse == Pulse::Mute
+    }
+}
+
+/// How the server's heart beats for a client.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Pulse {
+    /// As it was told.
+    #[default]
+    Regular,
+    /// Not at all.
+    Mute,
+    /// At once, then regularly.
+    Early,
 }
 
 /// Who the client says that it is.
@@ -130,11 +174,13 @@ impl State {
         };
         Self {
             outbox: VecDeque::new(),
+            waiting: 0,
             departing: Vec::new(),
             left: BTreeMap::new(),
             carrier,
             polls: Polls::default(),
             pings: 0,
+            pong_by: None,
             who: Who::default(),
             end: End::default(),
             coalescing: None,
@@ -191,6 +237,7 @@ impl Conn {
         let fits = state.carrier == from && !state.end.closed;
         if fits {
             state.carrier = to;
+            state.polls.probed = Some(Instant::now());
         }
         drop(state);
         self.changed.notify_waiters();

@@ -33,9 +33,14 @@ pub use application::verdict::{
     GuestTokensUnrecognised, SilentAuth, VerificationDelay, VerificationError, VerificationFailure, VerificationTarget,
 };
 pub use define::{FaultInfo, Keys, OnKey, ParamInfo, Presence, Scope, Selects, Span};
-pub use engine_io::{EngineClose, EnginePingSuppress, UpgradeProbeIgnored};
+pub use engine_io::{
+    EngineClose, EnginePingEarly, EnginePingFlood, EnginePingSuppress, OpenPacketAltered, OpenPacketWithheld,
+    PollingMalformed, TransportUnknown, Transports, UpgradeProbeIgnored,
+};
 pub use http::{
-    AffinityLoss, HttpError, HttpTarget, ResponseDelay, RestDelay, RestError, RestMalformed, UpgradeReject,
+    AcceptKeyInvalid, AffinityLoss, ConnectionClose, ContentTypeWrong, CorsDeny, CorsMode, CorsNoCredentials,
+    HttpError, HttpTarget, OriginCheckUpgrade, PreflightMode, ResponseDelay, ResponseTruncated, RestDelay, RestError,
+    RestMalformed, UpgradeReject, UpgradeStall, UpgradeStripped,
 };
 pub(super) use param::exact;
 pub use param::{Kind, Payload, WallTime};
@@ -107,8 +112,11 @@ macro_rules! faults {
 faults! {
     ConnectionRefused, AcceptBlackhole, ConnectionReset, AbruptClose, HalfOpen, Latency, PacketCoalesce,
     MaxConnectionLifetime, ServerRestart,
-    UpgradeReject, ResponseDelay, HttpError, AffinityLoss, RestError, RestDelay, RestMalformed,
-    UpgradeProbeIgnored, EnginePingSuppress, EngineClose,
+    UpgradeReject, UpgradeStripped, UpgradeStall, ResponseDelay, HttpError, AffinityLoss, CorsDeny, CorsNoCredentials,
+    OriginCheckUpgrade, AcceptKeyInvalid, ResponseTruncated, ContentTypeWrong, ConnectionClose, RestError, RestDelay,
+    RestMalformed,
+    TransportUnknown, UpgradeProbeIgnored, OpenPacketWithheld, OpenPacketAltered, PollingMalformed, EnginePingSuppress,
+    EnginePingEarly, EnginePingFlood, EngineClose,
     ConnectAckWithheld, ConnectAckDelay, SocketioConnectError, ServerDisconnect,
     SilentAuth, DisconnectWithoutVerdict, ForcedAuthError, AuthErrorWithoutDisconnect, VerificationDelay,
     VerificationError, SessionCreationDelay, SessionCreationError, LateSessionCreated, SessionRevoked, SessionExpiry,

@@ -32,6 +32,8 @@ pub enum Kind {
     Text,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// A list of some of these words.
+    Choices(&'static [&'static str]),
     /// A list of names.
     Names,
     /// A map of header fields.
@@ -54,6 +56,7 @@ impl Kind {
             Self::Flag => "true or false".to_owned(),
             Self::Text => "a text".to_owned(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
+            Self::Choices(words) => format!("a list of one or more of {}", words.join(", ")),
             Self::Names => "a list of names".to_owned(),
             Self::Headers => "a map of header fields and their texts".to_owned(),
             Self::Members => "a map".to_owned(),
@@ -71,6 +74,9 @@ impl Kind {
             Self::Flag => json!({"type": "boolean"}),
             Self::Text => json!({"type": "string"}),
             Self::Choice(words) => json!({"enum": words}),
+            Self::Choices(words) => {
+                json!({"type": "array", "items": {"enum": words}, "minItems": 1, "uniqueItems": true})
+            }
             Self::Names => json!({"type": "array", "items": {"type": "string"}}),
             Self::Headers => json!({"type": "object", "additionalProperties": {"type": "string"}}),
             Self::Members => json!({"type": "object"}),
@@ -253,6 +259,18 @@ impl Param for HeaderMap {
         let text = |value: &HeaderValue| json!(String::from_utf8_lossy(value.as_bytes()));
         let members: Map<String, Value> = self.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
         Some(Value::Object(members))
+    }
+}
+
+impl Param for HeaderValue {
+    const KIND: Kind = Kind::Text;
+
+    fn read(value: &Value) -> Option<Self> {
+        Self::from_str(value.as_str()?).ok()
+    }
+
+    fn written(&self) -> Option<Value> {
+        Some(json!(String::from_utf8_lossy(self.as_bytes())))
     }
 }
 

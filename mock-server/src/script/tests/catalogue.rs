@@ -18,6 +18,7 @@ fn sample(kind: Kind) -> Value {
         Kind::Flag => json!(true),
         Kind::Text => json!("two words"),
         Kind::Choice(words) => json!(words.last()),
+        Kind::Choices(words) => json!(words),
         Kind::Names => json!(["session_created", "auth_error"]),
         Kind::Headers => json!({"x-why": "just because"}),
         Kind::Members => json!({"extra": 1}),
