@@ -118,7 +118,7 @@ pub struct TransportContract {
     pub order: Vec<String>,
     /// Whether polling upgrades to WebSocket.
     pub upgrade: bool,
-    /// Time between heartbeats.
+    /// Time between heartbeats; none at all means that the server sends none, which is for plain WebSockets alone.
     #[serde(deserialize_with = "duration")]
     pub ping_interval: Duration,
     /// Time for the answer to a heartbeat.
@@ -126,6 +126,14 @@ pub struct TransportContract {
     pub ping_timeout: Duration,
     /// Cross-origin rules.
     pub cors: Cors,
+    /// Subprotocols of a plain WebSocket that the server speaks; it takes the first of them that a client offers. A
+    /// system that takes any event takes any subprotocol.
+    #[serde(default)]
+    pub subprotocols: Vec<String>,
+    /// Close code for a client of a plain WebSocket that answers no ping; none means that its connection is ended
+    /// without a close frame.
+    #[serde(default)]
+    pub unanswered_ping: Option<u16>,
 }
 
 /// What is spoken over the transport.

@@ -7,6 +7,7 @@
 //! | what | limit | beyond it |
 //! | --- | --- | --- |
 //! | head of a request | [`HEAD`] bytes | `431` |
+//! | time for a TLS handshake | [`Limits::head_time`] | the TCP connection ends |
 //! | time for a head, also on an idle connection | [`Limits::head_time`] | the TCP connection ends |
 //! | body, WebSocket message or frame | [`MESSAGE`] bytes | `413`; close code 1009 |
 //! | time for a body | [`Limits::body_time`] | `408`, and the session of a post ends |

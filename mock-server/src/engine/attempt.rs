@@ -8,13 +8,15 @@ use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
-use super::conn::{Conn, Ending, Freight};
+use super::conn::{Conn, Ending, Freight, Who};
 use super::gate::{Call, Gate};
 use super::http::{Reply, Trouble};
 use super::obstacle::Obstacles;
 use super::packet::Packet;
 use super::{session, websocket};
+use crate::contract::Protocol;
 use crate::journal::{Closer, Entry, Transport};
+use crate::plain;
 use crate::script::{Firing, RequestKind};
 
 impl Gate {
@@ -28,13 +30,16 @@ impl Gate {
         let attempt = call.head.attempt(self.shared.next_attempt(&call.actor));
         let journal = Arc::clone(&self.shared.journal);
         let (conn, freight) = Conn::new(call.actor.clone(), attempt.clone(), new_sid(), transport, journal);
+        conn.identify(Who { token_kind: call.head.token_kind(), user: None });
         conn.travels_on(&call.link);
         conn.record(transport, Entry::Attempt(attempt));
         self.shared.arrived(&conn);
         let mut unanswered = Unanswered(Some(Arc::clone(&conn)));
         let mut obstacles = self.obstacles(call, Some(&conn), RequestKind::Attempt).await;
+        let plain = self.shared.contract.transport.protocol == Protocol::WebSocket;
         let opened = match (obstacles.reply.take(), self.trouble(call)) {
             (Some(reply), _) | (None, Some(reply)) => Err(reply),
+            (None, None) if plain => plain::open(self, &conn, freight, request).await,
             (None, None) => self.open(call, &conn, freight, request, &mut obstacles),
         };
         unanswered.0 = None;
@@ -80,6 +85,9 @@ impl Gate {
         if self.shared.is_full() {
             return Some(Reply::text(StatusCode::SERVICE_UNAVAILABLE, "Too many sessions"));
         }
+        if self.shared.contract.transport.protocol == Protocol::WebSocket {
+            return None;
+        }
         let trouble = match (call.unknown_transport(), call.head.query.get("EIO").map(String::as_str)) {
             (true, _) => Trouble::UnknownTransport,
             // JSONP has gone with the version before.
@@ -118,7 +126,7 @@ impl Drop for Unanswered {
 }
 
 /// The answer that turns a request into a WebSocket; none if it does not ask for one.
-pub(super) fn switch(mut request: Request<Incoming>) -> Option<(Reply, OnUpgrade)> {
+pub(crate) fn switch(mut request: Request<Incoming>) -> Option<(Reply, OnUpgrade)> {
     let reply = Reply::switching(request.headers())?;
     Some((reply, hyper::upgrade::on(&mut request)))
 }

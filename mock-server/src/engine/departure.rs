@@ -50,7 +50,7 @@ impl Departures {
 }
 
 /// A stream that notes its writes.
-pub(super) struct Noted {
+pub(crate) struct Noted {
     stream: Stream,
     departures: Arc<Departures>,
 }

@@ -24,6 +24,7 @@ use super::{LARGEST, cors};
 use crate::journal::{Actor, Answer, Entry, Moment, Transport};
 use crate::lane::{self, Head, Kind};
 use crate::limits;
+use crate::plain;
 use crate::script::RequestKind;
 use crate::server::Shared;
 use crate::systems::System;
@@ -163,6 +164,10 @@ impl Gate {
             Kind::Polling => self.polled(call, request).await,
             Kind::Upgrade => self.upgrade(call, request).await,
             Kind::Endpoint(name) => self.endpoint(call, name, request).await,
+            Kind::Plain => {
+                self.record_request(call, None);
+                (None, plain::refusal(&call.head.method), Obstacles::default())
+            }
             Kind::Preflight | Kind::Other => {
                 self.record_request(call, None);
                 (None, Reply::text(StatusCode::NOT_FOUND, ""), Obstacles::default())

@@ -80,6 +80,12 @@ impl Reply {
         Self { status, headers: Vec::new(), body: Bytes::new(), packets: Vec::new() }
     }
 
+    /// The same with a header field.
+    pub(crate) fn having(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.headers.push((name, HeaderValue::from_static(value)));
+        self
+    }
+
     /// The same with further header fields.
     pub(crate) fn with(mut self, fields: &HeaderMap) -> Self {
         self.headers.extend(fields.iter().map(|(name, value)| (name.clone(), value.clone())));

@@ -11,15 +11,17 @@
 //! ```
 
 mod amend;
-mod attempt;
+pub(crate) mod attempt;
 mod bridge;
 pub(crate) mod conn;
 mod cors;
-mod departure;
+pub(crate) mod departure;
+mod frame;
 pub(crate) mod gate;
 mod heart;
-mod http;
+pub(crate) mod http;
 mod join;
+mod keepalive;
 pub(crate) mod mail;
 mod obstacle;
 pub(crate) mod packet;
@@ -27,6 +29,7 @@ pub(crate) mod perform;
 mod polling;
 mod session;
 mod talk;
+mod traffic;
 mod visit;
 mod websocket;
 

@@ -11,6 +11,7 @@ use super::gate::Gate;
 use super::mail;
 use super::packet::Packet;
 use crate::journal::Closer;
+use crate::plain::Client;
 use crate::script::Stage;
 
 /// Hands the messages of one session to the system, until the session is over.
@@ -21,7 +22,7 @@ pub(super) async fn carry(gate: &Arc<Gate>, conn: &Arc<Conn>, mut inbox: mpsc::R
         gate.stage(Stage::Ready, conn, Some("OPEN")).await;
         while let Some(packet) = inbox.recv().await {
             if let Some(packet) = mail::incoming(gate, conn, packet).await {
-                Arc::clone(&gate.system).message(Arc::clone(conn), packet).await;
+                Arc::clone(&gate.system).message(Client::new(gate, conn), packet).await;
             }
         }
     };

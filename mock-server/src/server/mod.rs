@@ -22,6 +22,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::ServerClock;
 use crate::contract::SystemId;
+use crate::control::{self, Control};
 use crate::engine::gate::Gate;
 use crate::journal::{Actor, Journal};
 use crate::limits::Limits;
@@ -31,9 +32,10 @@ use crate::systems::digitwin::Digitwin;
 use crate::systems::echo::Echo;
 use crate::tokens::{Minted, TokenSpec, mint};
 use crate::values::FieldError;
-use crate::wire::Listener;
+use crate::wire::{Listener, Tls, TlsError};
 
 pub use act::ActError;
+pub(crate) use act::Target;
 use shared::Setting;
 pub use shared::{Heartbeat, Violation};
 pub(crate) use shared::{Shared, lock};
@@ -45,6 +47,7 @@ pub const SECRET: &str = "sparring-secret";
 #[derive(Debug)]
 pub struct MockServer {
     house: Arc<House>,
+    control: Option<Control>,
 }
 
 /// What the tasks of a mock and its handle share.
@@ -57,6 +60,10 @@ pub(crate) struct House {
     pub(crate) system: Arc<dyn System>,
     /// An address for each actor.
     pub(crate) doors: BTreeMap<Actor, Listener>,
+    /// Its certificates, if it speaks TLS.
+    pub(crate) tls: Option<Tls>,
+    /// Where the clock stood at the start.
+    clock: ClockSetting,
 }
 
 impl std::fmt::Debug for House {
@@ -88,6 +95,9 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// There are no certificates.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Rules or switches do not fit the system.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Setting(Vec<FieldError>),
@@ -107,6 +117,8 @@ pub struct Builder {
     heartbeat: Heartbeat,
     limits: Limits,
     listen: SocketAddr,
+    tls: bool,
+    control: Option<control::Setting>,
 }
 
 impl Builder {
@@ -180,17 +192,35 @@ impl Builder {
         self
     }
 
+    /// Whether it speaks TLS, with certificates made for this mock: see [`MockServer::ca_pem`]. By default it does not.
+    #[must_use]
+    pub fn tls(mut self, tls: bool) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// A control API beside it; without this there is none.
+    #[must_use]
+    pub fn control(mut self, setting: control::Setting) -> Self {
+        self.control = Some(setting);
+        self
+    }
+
     /// Starts it; returns when all its addresses accept connections.
-    #[expect(
-        clippy::unused_async,
-        reason = "a store on another machine has to be waited for, and callers must be ready"
-    )]
     pub async fn start(self) -> Result<MockServer, StartError> {
         let wrong = self.wrong();
         if !wrong.is_empty() {
             return Err(StartError::Setting(wrong));
         }
         let doors = self.doors()?;
+        let tls = if self.tls { Some(Tls::new(self.listen.ip())?) } else { None };
+        let reserved = match self.control {
+            Some(setting) => {
+                let addr = setting.listen;
+                Some(control::reserve(setting).await.map_err(|source| StartError::Listen { addr, source })?)
+            }
+            None => None,
+        };
         let journal = Arc::new(Journal::default());
         let shared = Arc::new(Shared::new(Setting {
             system: self.system,
@@ -207,15 +237,16 @@ impl Builder {
             SystemId::SocketIo | SystemId::EngineIo | SystemId::WebSocket => Arc::new(Echo),
         };
         let gate = Gate::new(Arc::clone(&shared), Arc::clone(&system));
-        let house = Arc::new(House { shared, gate, system, doors });
+        let house = Arc::new(House { shared, gate, system, doors, tls, clock: self.clock });
+        let control = reserved.map(|reserved| control::serve(reserved, &house));
         standing::keep(&house);
         accept::open(&house);
-        Ok(MockServer { house })
+        Ok(MockServer { house, control })
     }
 
     fn wrong(&self) -> Vec<FieldError> {
         let rules = self.rules.iter().enumerate().flat_map(|(index, rule)| {
-            let errors = rule.check(self.system).into_iter();
+            let errors = rule.check(self.system).into_iter().chain(without_tls(rule, self.tls));
             errors.map(move |error| error.under(&format!("rules[{index}]")))
         });
         rules.chain(self.wrong_switches()).chain(self.wrong_data()).collect()
@@ -258,14 +289,29 @@ impl Builder {
     }
 }
 
+/// What is wrong with the rule in a mock that does not speak TLS.
+pub(crate) fn without_tls(rule: &Rule, tls: bool) -> Option<FieldError> {
+    let needs_tls = rule.fault.info().family == "tls";
+    let why = "a fault of a server without TLS, or a server with it";
+    (needs_tls && !tls).then(|| FieldError::new("fault", &Value::from(rule.fault.id()), why))
+}
+
 fn started(setting: ClockSetting) -> ServerClock {
     let clock = ServerClock::new();
-    match setting {
-        ClockSetting::Now => {}
-        ClockSetting::Frozen(at) => clock.freeze(Some(at)),
-        ClockSetting::Ahead(by) => clock.advance(by),
-    }
+    setting.apply(&clock);
     clock
+}
+
+impl ClockSetting {
+    /// Sets a clock so.
+    fn apply(self, clock: &ServerClock) {
+        clock.correct();
+        match self {
+            Self::Now => {}
+            Self::Frozen(at) => clock.freeze(Some(at)),
+            Self::Ahead(by) => clock.advance(by),
+        }
+    }
 }
 
 impl MockServer {
@@ -284,6 +330,8 @@ impl MockServer {
             heartbeat: Heartbeat { interval: transport.ping_interval, timeout: transport.ping_timeout },
             limits: Limits::default(),
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            tls: false,
+            control: None,
         }
     }
 
@@ -294,7 +342,18 @@ impl MockServer {
 
     /// The address of an actor as clients write it. Panics if the builder was not told of it.
     pub fn url(&self, actor: &Actor) -> String {
-        format!("http://{}", self.addr(actor))
+        let scheme = if self.house.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.addr(actor))
+    }
+
+    /// The certificate, in PEM, of the issuer that clients are to trust; none without TLS.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.house.tls.as_ref().map(Tls::ca_pem)
+    }
+
+    /// The control API, if the builder was told of one.
+    pub fn control(&self) -> Option<&Control> {
+        self.control.as_ref()
     }
 
     /// What the server saw and did.
@@ -321,6 +380,12 @@ impl MockServer {
     /// What was sent outside a fault although the contract does not allow it: errors of the mock itself.
     pub fn violations(&self) -> Vec<Violation> {
         self.house.shared.violations()
+    }
+
+    /// Goes back to the start: no connection, no session, an empty journal, attempts counted from 1, clock and rules as
+    /// they were at the start. Returns when the ports accept connections again.
+    pub async fn reset(&self) {
+        self.house.reset().await;
     }
 
     /// Ends every task and closes every socket.

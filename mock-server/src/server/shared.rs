@@ -46,8 +46,21 @@ pub(crate) struct Shared {
     tasks: TaskTracker,
     /// Ends all.
     stop: CancellationToken,
-    /// Ends what would not outlive the process; renewed by a restart.
-    life: Mutex<CancellationToken>,
+    /// What would not outlive the process; renewed by a restart.
+    life: Mutex<Life>,
+}
+
+/// The tasks that a process takes with it when it ends.
+#[derive(Debug)]
+struct Life {
+    end: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Life {
+    fn new(stop: &CancellationToken) -> Self {
+        Self { end: stop.child_token(), tasks: TaskTracker::new() }
+    }
 }
 
 /// How a transport's heartbeat is timed.
@@ -83,7 +96,22 @@ impl fmt::Display for Violation {
 struct Crowd {
     attempts: HashMap<Actor, u32>,
     newest: HashMap<Actor, Weak<Conn>>,
+    /// All attempts of which something may be left.
+    connections: BTreeMap<(Actor, u32), Weak<Conn>>,
+    /// At how many of them those are swept out of which nothing is left.
+    full: usize,
     sessions: HashMap<String, Arc<Conn>>,
+}
+
+impl Crowd {
+    fn take_in(&mut self, conn: &Arc<Conn>) {
+        self.newest.insert(conn.actor.clone(), Arc::downgrade(conn));
+        self.connections.insert((conn.actor.clone(), conn.number()), Arc::downgrade(conn));
+        if self.connections.len() > self.full {
+            self.connections.retain(|_, conn| conn.strong_count() > 0);
+            self.full = (2 * self.connections.len()).max(64);
+        }
+    }
 }
 
 /// How a mock is set up.
@@ -104,7 +132,7 @@ impl Shared {
         let Setting { system, journal, script, clock, secret, switches, heartbeat, limits } = setting;
         let contract = system.contract();
         let stop = CancellationToken::new();
-        let life = Mutex::new(stop.child_token());
+        let life = Mutex::new(Life::new(&stop));
         Self {
             system,
             contract,
@@ -134,7 +162,10 @@ impl Shared {
 
     /// Runs a task until the mock ends or, as a process would, restarts.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(until(lock(&self.life).clone(), task));
+        let life = lock(&self.life);
+        let task = life.tasks.track_future(until(life.end.clone(), task));
+        drop(life);
+        self.tasks.spawn(task);
     }
 
     /// Runs a task until the mock ends.
@@ -142,10 +173,13 @@ impl Shared {
         self.tasks.spawn(until(self.stop.clone(), task));
     }
 
-    /// Ends all that a process would take with it, and leaves the way free for its successor.
-    pub(crate) fn die(&self) {
-        let dead = std::mem::replace(&mut *lock(&self.life), self.stop.child_token());
-        dead.cancel();
+    /// Ends all that a process would take with it, and leaves the way free for its successor. What is returned tells when
+    /// it has ended.
+    pub(crate) fn die(&self) -> TaskTracker {
+        let dead = std::mem::replace(&mut *lock(&self.life), Life::new(&self.stop));
+        dead.end.cancel();
+        dead.tasks.close();
+        dead.tasks
     }
 
     /// Ends everything.
@@ -171,7 +205,7 @@ impl Shared {
 
     /// Notes the actor's newest attempt.
     pub(crate) fn arrived(&self, conn: &Arc<Conn>) {
-        self.crowd().newest.insert(conn.actor.clone(), Arc::downgrade(conn));
+        self.crowd().take_in(conn);
     }
 
     /// The actor's newest connection, if anything of it is left.
@@ -182,6 +216,17 @@ impl Shared {
     /// Whether there are as many sessions as there may be.
     pub(crate) fn is_full(&self) -> bool {
         self.crowd().sessions.len() >= self.limits.sessions
+    }
+
+    /// The actor's connection of this number, if anything of it is left.
+    pub(crate) fn connection(&self, actor: &Actor, number: u32) -> Option<Arc<Conn>> {
+        self.crowd().connections.get(&(actor.clone(), number)).and_then(Weak::upgrade)
+    }
+
+    /// All connections that are not over, by actor and number.
+    pub(crate) fn connections(&self) -> Vec<Arc<Conn>> {
+        let alive = self.crowd().connections.values().filter_map(Weak::upgrade).collect::<Vec<_>>();
+        alive.into_iter().filter(|conn| !conn.is_over()).collect()
     }
 
     /// Makes a session known by its id.
@@ -212,6 +257,12 @@ impl Shared {
 
     fn crowd(&self) -> MutexGuard<'_, Crowd> {
         lock(&self.crowd)
+    }
+
+    /// Counts attempts from 1 again, and forgets what was wrong with what was sent.
+    pub(crate) fn begin_again(&self) {
+        self.clear();
+        lock(&self.violations).clear();
     }
 
     // Records.

@@ -11,6 +11,7 @@ use socketioxide::extract::AckSender;
 use super::{Peer, System, Task};
 use crate::engine::conn::Conn;
 use crate::engine::packet::Packet;
+use crate::plain::{Client, client};
 
 /// See the module.
 pub(crate) struct Echo;
@@ -31,8 +32,13 @@ impl System for Echo {
         nothing()
     }
 
-    fn message(self: Arc<Self>, conn: Arc<Conn>, message: Packet) -> Task {
-        conn.post(message);
+    fn message(self: Arc<Self>, client: Client, message: Packet) -> Task {
+        let name = if message.is_plain() { message.name() } else { String::new() };
+        match name.as_str() {
+            "PING" => client.pass(client::text(&json!({"type": "PONG"}))),
+            "broadcast" => client.broadcast(&message),
+            _ => client.pass(message),
+        }
         nothing()
     }
 

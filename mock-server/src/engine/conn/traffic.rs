@@ -63,6 +63,11 @@ impl Conn {
         packet
     }
 
+    /// How many packets wait.
+    pub(crate) fn backlog(&self) -> usize {
+        self.state().outbox.len()
+    }
+
     /// Whether something waits to be sent that can be.
     pub(crate) fn is_deliverable(&self) -> bool {
         let state = self.state();
@@ -71,6 +76,7 @@ impl Conn {
 
     /// Writes the record of a packet that goes out now.
     pub(crate) fn sent(&self, packet: &Packet, transport: Transport) {
+        let packet = packet.told();
         let entry = match packet {
             Packet::Ping(payload) if payload != "probe" => {
                 let mut state = self.state();
@@ -87,7 +93,7 @@ impl Conn {
             _ => String::new(),
         };
         self.record(transport, entry);
-        if matches!(name.as_str(), "DISCONNECT" | "CLOSE") {
+        if matches!(name.as_str(), "DISCONNECT" | "CLOSE") && !packet.is_plain() {
             self.blame(Ending::by(Closer::Server, true));
         }
         self.state().departing.push(name);
@@ -127,7 +133,7 @@ impl Conn {
                 self.record(transport, Entry::Received(with_token(message)));
             }
         }
-        if packet.is_named("DISCONNECT") || *packet == Packet::Close {
+        if !packet.is_plain() && packet.is_named("DISCONNECT") || *packet == Packet::Close {
             self.blame(Ending::by(Closer::Client, true));
         }
     }
@@ -154,7 +160,7 @@ impl Conn {
     pub(crate) async fn receive(&self, packet: Packet, transport: Transport) {
         self.received(&packet, transport);
         match packet {
-            Packet::Message(_) | Packet::Binary(_) => tokio::select! {
+            Packet::Message(_) | Packet::Binary(_) | Packet::Text(_) | Packet::Data(_) => tokio::select! {
                 // Fails only when the session is over.
                 _ = self.inbox.send(packet) => {}
                 () = self.over() => {}

@@ -63,7 +63,7 @@ fn attempts(#[case] value: Value, #[case] expected: NumberRange) {
     "after: found `\"6000000h\"`, expected a duration of at most 5124095h, which is 584 years",
 ])]
 #[case(json!({"fault": "connection-reset", "phase": "establised"}), &[
-    "phase: found `establised`, expected one of: handshake, post-open, post-connect, authenticating, established; \
+    "phase: found `establised`, expected one of: accept, handshake, post-open, post-connect, authenticating, established; \
      did you mean `established`?",
 ])]
 #[case(json!({"fault": "http-error", "status": 99, "times": 0, "probability": 1.5, "after": "soon"}), &[

@@ -33,7 +33,7 @@ impl Digitwin {
         if let Fault::SessionExpiry(fault) = firing.fault() {
             self.shared.clock.reached(session.created + fault.lifetime).await;
         }
-        if !firing.due().await || !self.is_current(established) {
+        if !firing.is_armed() || !firing.due().await || !self.is_current(established) {
             return;
         }
         firing.fired();

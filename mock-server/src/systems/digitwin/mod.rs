@@ -171,6 +171,9 @@ impl System for Digitwin {
     }
 
     fn forget(self: Arc<Self>) -> Task {
-        Box::pin(async move { self.store.clear().await })
+        Box::pin(async move {
+            lock(&self.present).banned.clear();
+            self.store.clear().await;
+        })
     }
 }
