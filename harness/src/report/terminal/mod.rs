@@ -21,7 +21,6 @@ pub use progress::{Progress, Talk};
 pub use summary::summary;
 
 pub(super) use grid::{Align, Cell, Grid};
-pub(super) use look::wrap;
 
 use super::library::Library;
 use super::results::Results;
