@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use serde_json::Value;
-use sparring_mock_server::contract::{Contract, SystemId};
+use sparring_mock_server::contract::{Contract, Protocol, SystemId, TransportContract};
 use sparring_mock_server::journal::{Actor, Moment};
 use sparring_mock_server::script::{self, LineError, Rule};
 use sparring_mock_server::server::MockServer;
@@ -149,9 +149,22 @@ fn introduce(
     for (name, endpoint) in &contract.endpoints {
         writeln!(out, "  {name:<8} {} {url}{}", endpoint.method, endpoint.path)?;
     }
-    writeln!(out, "  connect  io(\"{url}\", {{ auth: {{ token }}, transports: {:?} }})", contract.transport.order)?;
+    writeln!(out, "  connect  {}", connecting(contract, &url))?;
     writeln!(out, "Ctrl-C stops it.")?;
     out.flush()
+}
+
+/// How a client in a browser or Node connects.
+fn connecting(contract: &Contract, url: &str) -> String {
+    let TransportContract { protocol, path, order, .. } = &contract.transport;
+    // What is not http:// is https://.
+    let socket = url.replacen("http", "ws", 1);
+    match protocol {
+        Protocol::SocketIo => format!("io(\"{url}\", {{ auth: {{ token }}, transports: {order:?} }})"),
+        Protocol::EngineIo => format!("new Socket(\"{url}\", {{ path: \"{path}\", transports: {order:?} }})"),
+        Protocol::WebSocket if contract.tokens.is_empty() => format!("new WebSocket(\"{socket}{path}\")"),
+        Protocol::WebSocket => format!("new WebSocket(`{socket}{path}?token=${{token}}`)"),
+    }
 }
 
 /// Prints what happens, as it happens.

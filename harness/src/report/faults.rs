@@ -147,13 +147,15 @@ fn sample(param: &ParamInfo) -> Value {
     match param.kind {
         Kind::Duration => "2s".into(),
         Kind::Count => 2.into(),
+        Kind::Bytes => 1_000.into(),
+        Kind::Code => 1011.into(),
         Kind::Status => 503.into(),
         Kind::Flag => true.into(),
         Kind::Choice(words) => words.first().copied().into(),
         Kind::Choices(words) => json!([words.first()]),
         Kind::Names => json!(["CONNECT", "session_created"]),
         Kind::Headers | Kind::Members => json!({}),
-        Kind::Text | Kind::Payload => "text".into(),
+        Kind::Text | Kind::Octets | Kind::Payload => "text".into(),
         Kind::Time => "2025-01-01T00:00:00Z".into(),
     }
 }
