@@ -1,7 +1,8 @@
 //! Honest servers for documented real-time systems, and everything that can go wrong with them.
 //!
 //! Every connection of every system passes the same stages: accept, request, handshake, authenticate, session, ready,
-//! message, heartbeat, close. Honest code lives in `systems`, over the Engine.IO and HTTP of `engine` or the WebSockets of `plain`; rules in
+//! message, heartbeat, close. Honest code lives in `systems`, over the Socket.IO of `socket_io`, the Engine.IO and HTTP
+//! of `engine` or the WebSockets of `plain`; rules in
 //! [`script`], the bytes beneath HTTP in [`wire`]; what happened is in the [`journal`], in the words of the
 //! [`lane`]. [`server`] puts it all together. Nothing here knows of scenario steps, clients under test or verdicts.
 
@@ -19,6 +20,7 @@ mod plain;
 mod rfc6455;
 pub mod script;
 pub mod server;
+mod socket_io;
 pub mod store;
 mod systems;
 pub mod tokens;

@@ -52,8 +52,8 @@ pub(crate) enum Speech {
 impl Speech {
     fn text(self, text: Utf8Bytes) -> Result<Packet, PacketError> {
         match self {
-            Self::EngineIo => Packet::read(&text),
-            Self::Plain => Ok(Packet::Text(text)),
+            Self::EngineIo => Packet::take(text),
+            Self::Plain => Ok(Packet::plain(text)),
         }
     }
 
@@ -139,7 +139,7 @@ fn pong(conn: &Conn, payload: Bytes) {
 
 fn record_frame(conn: &Conn, name: &str, opcode: Opcode, payload: Bytes) {
     let bytes = Frame::new(opcode, payload).to_bytes();
-    conn.record(Transport::Websocket, Entry::Received(lane::frame(name, &bytes)));
+    conn.record(Transport::Websocket, Entry::Received(lane::frame(name, &bytes).into()));
 }
 
 /// Writes until the socket takes nothing more.
@@ -288,8 +288,8 @@ async fn stall(firing: &Firing, reader: &mut Reader) {
     }
 }
 
-fn close_record(code: Option<u16>, reason: &str) -> Message {
-    Message { name: "CLOSE".to_owned(), code, reason: said(reason), ..Message::default() }
+fn close_record(code: Option<u16>, reason: &str) -> Arc<Message> {
+    Arc::new(Message { name: "CLOSE".to_owned(), code, reason: said(reason), ..Message::default() })
 }
 
 fn said(reason: &str) -> Option<String> {

@@ -14,7 +14,6 @@ use tower::{Layer, ServiceExt};
 use tower_http::cors::CorsLayer;
 
 use super::amend::Amendment;
-use super::bridge::SocketIoServer;
 use super::conn::Conn;
 use super::departure::{Departures, Noted};
 use super::http::{Body, Reply, Trouble};
@@ -27,6 +26,7 @@ use crate::limits;
 use crate::plain;
 use crate::script::RequestKind;
 use crate::server::Shared;
+use crate::socket_io::Hub;
 use crate::systems::System;
 use crate::wire::{Link, Stream};
 
@@ -36,8 +36,8 @@ pub(crate) struct Gate {
     pub(crate) shared: Arc<Shared>,
     /// The honest system.
     pub(crate) system: Arc<dyn System>,
-    /// Socket.IO itself.
-    pub(crate) server: SocketIoServer,
+    /// Socket.IO's namespaces.
+    pub(crate) hub: Hub,
     cors: CorsLayer,
 }
 
@@ -66,11 +66,8 @@ impl Gate {
     /// A gate before this system.
     pub(crate) fn new(shared: Arc<Shared>, system: Arc<dyn System>) -> Arc<Self> {
         let cors = cors::layer(&shared.contract.transport.cors);
-        let server = SocketIoServer::new();
-        Arc::new_cyclic(|gate| {
-            Self::attach(gate, &server.io);
-            Self { shared, system, server, cors }
-        })
+        let hub = Hub::new(system.namespaces());
+        Arc::new(Self { shared, system, hub, cors })
     }
 
     /// Serves one TCP connection of an actor until it ends.

@@ -33,7 +33,7 @@ pub(super) async fn poll(conn: &Arc<Conn>) -> Reply {
         return Trouble::BadRequest.reply();
     }
     let Some(turn) = Turn::poll(conn) else { return refuse(conn, "overlap from client") };
-    if conn.is_over() {
+    if conn.is_over() && !conn.lingers() {
         return Trouble::UnknownSession.reply();
     }
     let begun = Instant::now();

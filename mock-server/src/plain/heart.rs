@@ -68,7 +68,7 @@ async fn answered(conn: &Conn, pong: impl Future<Output = ()>, mut late: Instant
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, Weak};
 
     use rstest::rstest;
     use tokio::time::advance;
@@ -81,7 +81,7 @@ mod tests {
 
     fn conn() -> Arc<Conn> {
         let journal = Arc::new(Journal::default());
-        Conn::new(Actor::new("a"), Attempt::default(), "sid".to_owned(), Transport::Websocket, journal).0
+        Conn::new(Actor::new("a"), Attempt::default(), "sid".to_owned(), Transport::Websocket, Weak::new(), journal)
     }
 
     async fn begin(heartbeat: Heartbeat, code: Option<u16>) -> (Arc<Conn>, Instant) {

@@ -15,7 +15,7 @@ use super::{Client, heart};
 use crate::contract::Contract;
 use crate::engine::attempt::switch;
 use crate::engine::carry::{self, Speech};
-use crate::engine::conn::{Conn, Ending, Freight};
+use crate::engine::conn::{Conn, Ending};
 use crate::engine::gate::Gate;
 use crate::engine::http::Reply;
 use crate::engine::mail;
@@ -32,12 +32,7 @@ pub(crate) fn refusal(method: &Method) -> Reply {
 }
 
 /// Answers a request for a WebSocket; if that is granted, the connection lives from then on.
-pub(crate) async fn open(
-    gate: &Arc<Gate>,
-    conn: &Arc<Conn>,
-    freight: Freight,
-    request: Request<Incoming>,
-) -> Result<Reply, Reply> {
+pub(crate) async fn open(gate: &Arc<Gate>, conn: &Arc<Conn>, request: Request<Incoming>) -> Result<Reply, Reply> {
     if let Some(refusal) = trouble(request.method(), request.headers()) {
         return Err(refusal);
     }
@@ -47,7 +42,7 @@ pub(crate) async fn open(
     let (mut reply, upgrade) = switch(request).ok_or_else(|| bad("Missing or invalid Sec-WebSocket-Key header"))?;
     reply.headers.extend(protocol.map(|protocol| (SEC_WEBSOCKET_PROTOCOL, protocol)));
     gate.shared.opened(conn);
-    gate.shared.spawn(live(Arc::clone(gate), Arc::clone(conn), freight, upgrade));
+    gate.shared.spawn(live(Arc::clone(gate), Arc::clone(conn), upgrade));
     Ok(reply)
 }
 
@@ -86,9 +81,9 @@ fn protocol(fields: &HeaderMap, contract: &Contract) -> Option<HeaderValue> {
 }
 
 /// Lives until the WebSocket is over, and sees to it that nobody finds it any more.
-async fn live(gate: Arc<Gate>, conn: Arc<Conn>, freight: Freight, upgrade: OnUpgrade) {
+async fn live(gate: Arc<Gate>, conn: Arc<Conn>, upgrade: OnUpgrade) {
     if let Some((reader, writer)) = carry::open(upgrade, super::LARGEST).await {
-        tokio::join!(carry::run(&conn, reader, writer, Speech::Plain), serve(&gate, &conn, freight));
+        tokio::join!(carry::run(&conn, reader, writer, Speech::Plain), serve(&gate, &conn));
     }
     gate.shared.forget(&conn);
     conn.end(Ending::by(Closer::Client, false));
@@ -96,24 +91,14 @@ async fn live(gate: Arc<Gate>, conn: Arc<Conn>, freight: Freight, upgrade: OnUpg
 }
 
 /// What happens on an open WebSocket, until it is over.
-async fn serve(gate: &Arc<Gate>, conn: &Arc<Conn>, freight: Freight) {
-    let Freight { mut inbox, mail } = freight;
-    let client = Client::new(gate, conn);
+async fn serve(gate: &Arc<Gate>, conn: &Arc<Conn>) {
     let heard = async {
         arrive(gate, conn).await;
-        let opened = Arc::clone(&gate.system).opened(client);
-        let heard = async {
-            while let Some(packet) = inbox.recv().await {
-                if let Some(packet) = mail::incoming(gate, conn, packet).await {
-                    Arc::clone(&gate.system).message(Client::new(gate, conn), packet).await;
-                }
-            }
-        };
-        tokio::join!(opened, heard);
+        let opened = Arc::clone(&gate.system).opened(Client::new(gate, conn));
+        tokio::join!(opened, mail::take_through(gate, conn));
     };
     tokio::join!(
         conn.unless_over(heard),
-        mail::deliver(gate, conn, mail),
         heart::beat(conn, gate.shared.heartbeat, gate.shared.contract.transport.unanswered_ping),
     );
 }
@@ -128,6 +113,7 @@ async fn arrive(gate: &Arc<Gate>, conn: &Arc<Conn>) {
             {
                 firing.fired();
                 conn.coalesce(&fault.packets);
+                gate.shared.spawn(mail::let_go(Arc::clone(conn), firing.clone(), fault.wait));
             }
         }
     }

@@ -41,6 +41,11 @@ impl World {
         Self::built(builder(&rules)).await
     }
 
+    /// A mock of one of the reference systems.
+    pub(crate) async fn reference(system: SystemId, rules: &Value) -> Self {
+        Self::built(MockServer::builder(system).rules(read_rules(rules).unwrap())).await
+    }
+
     pub(crate) async fn built(builder: Builder) -> Self {
         let mock = builder.start().await.unwrap();
         let records = mock.journal().subscribe();

@@ -108,7 +108,6 @@ async fn refused_tokens(#[case] spec: Value, #[case] code: &str, #[case] message
 #[case("40")]
 #[case("40{}")]
 #[case("40{\"token\":null}")]
-#[case("40[]")]
 #[tokio::test]
 async fn no_token_at_all(#[case] connect: &str) {
     let world = World::start(json!([])).await;
