@@ -9,6 +9,8 @@ NODE_READY := $(NODE_CLIENT)/node_modules/.package-lock.json
 OBSERVED := tests/observed
 OBSERVED_READY := $(OBSERVED)/node_modules/.package-lock.json
 RESULTS := target/conformance
+TIME := 60
+TARGET :=
 
 .PHONY: help
 help: ## List the targets
@@ -27,6 +29,10 @@ conformance: setup ## Run every scenario against the shipped clients; reports in
 test: setup ## Run all tests
 	cargo test --workspace
 	@if [ -e $(NODE_READY) ]; then npm test --prefix $(NODE_CLIENT) --silent; fi
+
+.PHONY: fuzz
+fuzz: ## Fuzz every decoder and parser under libFuzzer, TIME=60 seconds each; TARGET=rule:: takes those named so
+	tests/fuzz/run "$(TIME)" "$(TARGET)"
 
 .PHONY: lint
 lint: ## Check formatting, lints and documentation; warnings are errors

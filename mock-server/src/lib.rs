@@ -58,14 +58,17 @@
 //! - [`wire`]: the bytes beneath HTTP. It knows no protocol but WebSocket frames.
 //!
 //! Every connection of every system passes the same stages: accept, request, handshake, authenticate, session, ready,
-//! message, heartbeat, close. At each, honest code asks the script once and obeys. Nothing here knows of scenario steps,
-//! clients under test or verdicts.
+//! message, heartbeat, close. At each, honest code asks the script once and obeys. Honest code lives in `systems`, over
+//! the Socket.IO of `socket_io`, the Engine.IO and HTTP of `engine`, or the WebSockets of `plain`. Nothing here knows of
+//! scenario steps, clients under test or verdicts.
 
 pub mod clock;
 pub mod contract;
 pub mod control;
 mod engine;
 mod fields;
+#[cfg(test)]
+mod fuzz;
 pub mod journal;
 pub mod lane;
 pub mod limits;
@@ -75,6 +78,7 @@ mod plain;
 mod rfc6455;
 pub mod script;
 pub mod server;
+mod socket_io;
 pub mod store;
 mod systems;
 pub mod tokens;

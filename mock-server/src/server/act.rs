@@ -7,13 +7,14 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{House, MockServer, standing};
-use crate::engine::conn::{Conn, Ending};
-use crate::engine::mail;
+use crate::engine::conn::Conn;
 use crate::engine::packet::Packet;
 use crate::engine::perform::{self, End};
-use crate::journal::{Actor, Closer};
+use crate::journal::Actor;
 use crate::live::LiveAction;
 use crate::script::{Change, Rule};
+use crate::socket_io::Args;
+use crate::socket_io::packet::{ROOT, encode_event};
 use crate::values::FieldError;
 
 /// Why a live action had no effect.
@@ -108,7 +109,7 @@ impl House {
             }
             LiveAction::Disarm { fault } => return self.disarm(fault),
             LiveAction::Emit { room: Some(room), event, data } => {
-                mail::emit_to(&house.gate.server.io, room, event, data.as_ref()).await;
+                house.gate.hub.publish(room, event, &Args::maybe(data.clone()));
             }
             _ => {
                 let conn = self.meant(target).ok_or_else(|| target.missing(action.name()))?;
@@ -130,8 +131,8 @@ impl House {
     async fn act_on(&self, action: &LiveAction, conn: &Arc<Conn>) {
         match action {
             LiveAction::Emit { event, data, .. } => emit(conn, event, data.as_ref()),
-            LiveAction::Disconnect { transport } => perform::disconnect(conn, *transport).await,
-            LiveAction::Close { code, reason } => close(conn, *code, reason),
+            LiveAction::Disconnect { transport } => perform::disconnect(&self.gate, conn, *transport).await,
+            LiveAction::Close { code, reason } => conn.close(*code, reason),
             LiveAction::Cut => perform::end_wire(conn, End::Cut),
             LiveAction::Reset => perform::end_wire(conn, End::Reset),
             LiveAction::Stall => conn.bend(|bent| bent.stalled = true),
@@ -194,17 +195,13 @@ impl Target<'_> {
     }
 }
 
-fn emit(conn: &Conn, event: &str, data: Option<&Value>) {
-    match conn.socket() {
-        Some(socket) => mail::emit(&socket, event, data),
-        None => conn.post(mail::event(event, data)),
+/// Sends an event in every namespace that the client has joined; if there is none, in the root all the same.
+fn emit(conn: &Arc<Conn>, event: &str, data: Option<&Value>) {
+    let (members, args) = (conn.sockets.members(), Args::maybe(data.cloned()));
+    for member in &members {
+        member.emit(event, &args);
     }
-}
-
-fn close(conn: &Conn, code: Option<u16>, reason: &str) {
-    if let Some(code) = code {
-        conn.set_farewell(code, reason);
+    if members.is_empty() {
+        conn.post(encode_event(ROOT, None, event, &args));
     }
-    let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
-    conn.end(Ending { code, reason, ..Ending::by(Closer::Server, true) });
 }

@@ -43,6 +43,9 @@ pub(crate) use shared::{Shared, lock};
 /// What the JWTs of a mock are signed with, unless its builder is told otherwise.
 pub const SECRET: &str = "sparring-secret";
 
+/// How long the official server waits for a client to join a namespace.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(45);
+
 /// A mock server that is up. Dropping it ends everything that it started.
 #[derive(Debug)]
 pub struct MockServer {
@@ -115,6 +118,7 @@ pub struct Builder {
     seed: u64,
     secret: String,
     heartbeat: Heartbeat,
+    connect_timeout: Duration,
     limits: Limits,
     listen: SocketAddr,
     tls: bool,
@@ -178,6 +182,13 @@ impl Builder {
         self
     }
 
+    /// How long a Socket.IO client may take to join a namespace, instead of the official server's 45 s.
+    #[must_use]
+    pub fn connect_timeout(mut self, connect_timeout: Duration) -> Self {
+        self.connect_timeout = connect_timeout;
+        self
+    }
+
     /// How much of anything it takes and holds, instead of the defaults.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -230,6 +241,7 @@ impl Builder {
             secret: self.secret,
             switches: self.switches,
             heartbeat: self.heartbeat,
+            connect_timeout: self.connect_timeout,
             limits: self.limits,
         }));
         let system: Arc<dyn System> = match self.system {
@@ -350,6 +362,7 @@ impl MockServer {
             seed: 0,
             secret: SECRET.to_owned(),
             heartbeat: Heartbeat { interval: transport.ping_interval, timeout: transport.ping_timeout },
+            connect_timeout: CONNECT_TIMEOUT,
             limits: Limits::default(),
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             tls: false,

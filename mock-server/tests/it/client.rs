@@ -41,6 +41,11 @@ impl World {
         Self::built(builder(&rules)).await
     }
 
+    /// A mock of one of the reference systems.
+    pub(crate) async fn reference(system: SystemId, rules: &Value) -> Self {
+        Self::built(MockServer::builder(system).rules(read_rules(rules).unwrap())).await
+    }
+
     pub(crate) async fn built(builder: Builder) -> Self {
         let mock = builder.start().await.unwrap();
         let records = mock.journal().subscribe();
@@ -118,6 +123,22 @@ impl World {
             size += more;
         }
         Response::read(&String::from_utf8_lossy(&bytes[..size]))
+    }
+
+    /// Opens a session over a WebSocket by hand, and reads its open packet away.
+    pub(crate) async fn websocket(&self, path: &str) -> TcpStream {
+        let fields = [
+            ("Connection", "Upgrade"),
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ];
+        let mut tcp = self.begin("GET", path, &fields, "").await;
+        let mut opening = Vec::new();
+        while !opening.ends_with(b"}") {
+            opening.push(tcp.read_u8().await.unwrap());
+        }
+        tcp
     }
 
     /// Waits until so many requests of this name have come.

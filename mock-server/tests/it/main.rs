@@ -16,6 +16,8 @@ mod http_faults;
 mod live;
 mod plain;
 mod raw;
+mod socket_io;
+mod socket_io_protocol;
 mod tls;
 mod traffic;
 mod wire_faults;

@@ -43,6 +43,7 @@ fn on(key: OnKey) -> String {
     match key {
         OnKey::Refused => String::new(),
         OnKey::Instead => "the message, either way, that starts it in place of its stage".to_owned(),
+        OnKey::SentInstead => "the message of the server that it is about, in place of its stage".to_owned(),
         OnKey::Sent => "the message of the server that it is about; required".to_owned(),
         OnKey::SentOr(usual) => format!("the message of the server that it is about; default {usual}"),
         OnKey::Received => "the message of the client that it is about; absent means every one".to_owned(),
