@@ -13,6 +13,8 @@ use super::keepalive;
 use super::packet::Packet;
 use super::parcel::Parcel;
 use super::perform;
+use serde_json::Value;
+
 use crate::contract::Protocol;
 use crate::plain::Client;
 use crate::script::fault::{DuplicateEvent, MalformedPayload, UnknownEvent};
@@ -168,7 +170,14 @@ impl Parcel {
         if gate.shared.script.is_empty() {
             return Vec::new();
         }
-        conn.ask(|subject| gate.shared.script.on(&self.name(), Direction::Sent, subject))
+        let name = self.name();
+        conn.ask(|subject| {
+            let mut firings = gate.shared.script.on(&name, Direction::Sent, subject);
+            if let Some(event) = &self.answers {
+                firings.extend(gate.shared.script.on(event, Direction::Acknowledged, subject));
+            }
+            firings
+        })
     }
 }
 
@@ -190,6 +199,13 @@ async fn outgoing(gate: &Arc<Gate>, conn: &Arc<Conn>, parcel: Parcel, firings: V
             Fault::MalformedPayload(fault) => malformed(conn, &firing, fault, &name, parcels).await,
             Fault::UnknownEvent(fault) => escorted(&firing, fault, parcels).await,
             Fault::DuplicateEvent(fault) => repeated(gate, conn, &firing, fault, parcels),
+            Fault::AckWithheld(_)
+            | Fault::AckDelay(_)
+            | Fault::AckError(_)
+            | Fault::AckDuplicate(_)
+            | Fault::AckWrongId(_)
+            | Fault::BinaryAttachmentMissing(_)
+            | Fault::EventWrongNamespace(_) => socket_io::alter(gate, conn, &firing, parcels).await,
             Fault::FragmentedFrame(_) | Fault::BinaryFrame(_) | Fault::OversizedFrame(_) => {
                 let packets = parcels.into_iter().flat_map(Parcel::into_packets).collect();
                 gate.reframe(conn, &firing, packets).await.into_iter().map(Parcel::from).collect()
@@ -271,8 +287,12 @@ async fn malformed(
         conn.skipped(name);
         return vec![Packet::Raw(raw.clone()).into()];
     }
-    let args = Args::maybe(fault.payload.value().cloned());
-    parcels.into_iter().map(|parcel| parcel.with_args(|_| args.clone())).collect()
+    let payload = fault.payload.value();
+    let bent = |parcel: Parcel| match parcel.packet {
+        Packet::Text(_) => Packet::Text(payload.map(Value::to_string).unwrap_or_default().into()).into(),
+        _ => parcel.with_args(|_| Args::maybe(payload.cloned())),
+    };
+    parcels.into_iter().map(bent).collect()
 }
 
 async fn escorted(firing: &Firing, fault: &UnknownEvent, mut parcels: Vec<Parcel>) -> Vec<Parcel> {
@@ -280,21 +300,11 @@ async fn escorted(firing: &Firing, fault: &UnknownEvent, mut parcels: Vec<Parcel
         return parcels;
     }
     firing.fired();
-    let namespace = parcels.first().map(Parcel::namespace).unwrap_or_default();
-    let escort = encode_event(&namespace, None, &fault.event, &Args::maybe(fault.payload.value().cloned()));
+    let escort = parcels.first().map(|parcel| parcel.sibling(&fault.event, fault.payload.value()));
     if !fault.add.is_empty() {
-        parcels = parcels.into_iter().map(|parcel| parcel.with_args(|args| widened(args, fault))).collect();
+        parcels = parcels.into_iter().map(|parcel| parcel.widened(&fault.add)).collect();
     }
-    parcels.insert(0, escort);
-    parcels
-}
-
-/// The arguments with the fault's fields in the first.
-fn widened(mut args: Args, fault: &UnknownEvent) -> Args {
-    if let Some(serde_json::Value::Object(payload)) = args.values.first_mut() {
-        payload.extend(fault.add.clone());
-    }
-    args
+    escort.into_iter().chain(parcels).collect()
 }
 
 fn repeated(
@@ -334,7 +344,10 @@ async fn late_verdict(gate: Arc<Gate>, conn: Arc<Conn>, firing: Firing, behind: 
     }
     if let Some((event, payload)) = gate.system.verdict(&conn) {
         firing.fired();
-        conn.post(encode_event(socket_io::packet::ROOT, None, &event, &Args::from(payload)));
+        conn.post(match gate.shared.contract.transport.protocol {
+            Protocol::SocketIo => encode_event(socket_io::packet::ROOT, None, &event, &Args::from(payload)),
+            Protocol::EngineIo | Protocol::WebSocket => Packet::event(&event, Some(&payload)).into(),
+        });
     }
 }
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
+use serde_json::{Value, json};
 
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -153,6 +154,12 @@ impl Packet {
             Self::Frames(frames) => frames.packet.as_ref().unwrap_or(&Self::Noop).write(),
             Self::Binary(data) => format!("b{}", BASE64_STANDARD.encode(data)),
         }
+    }
+
+    /// An event of a plain WebSocket, as messages there have a type and a payload.
+    pub(crate) fn event(name: &str, payload: Option<&Value>) -> Self {
+        let message = payload.map_or_else(|| json!({"type": name}), |it| json!({"type": name, "payload": it}));
+        Self::Text(message.to_string().into())
     }
 
     /// Frames as they stand, by the name that the journal has for them.

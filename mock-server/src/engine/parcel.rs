@@ -6,11 +6,13 @@ use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use serde_json::{Map, Value};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::packet::Packet;
 use crate::journal::Message;
 use crate::lane;
+use crate::socket_io::packet::encode_event;
 use crate::socket_io::{self, Args};
 
 /// The text of a message with the engine's digit before it, shared by all packets that carry it: a broadcast is written
@@ -81,7 +83,7 @@ impl Parcel {
     }
 
     /// The namespace that it is about; the root if it is no packet of Socket.IO.
-    pub(crate) fn namespace(&self) -> Cow<'static, str> {
+    fn namespace(&self) -> Cow<'static, str> {
         self.decoded().map_or(Cow::Borrowed(socket_io::packet::ROOT), |packet| packet.namespace)
     }
 
@@ -101,6 +103,30 @@ impl Parcel {
         let Some(mut packet) = self.decoded() else { return self };
         change(&mut packet);
         Self { answers: self.answers, ..packet.encode() }
+    }
+
+    /// Another event of the same protocol and namespace.
+    pub(crate) fn sibling(&self, event: &str, payload: Option<&Value>) -> Self {
+        match &self.packet {
+            Packet::Text(_) => Packet::event(event, payload).into(),
+            _ => encode_event(&self.namespace(), None, event, &Args::maybe(payload.cloned())),
+        }
+    }
+
+    /// The same with further members in its payload, if that is a map.
+    #[must_use]
+    pub(crate) fn widened(self, members: &Map<String, Value>) -> Self {
+        if let Packet::Text(text) = &self.packet {
+            let Ok(Value::Object(mut message)) = serde_json::from_str(text) else { return self };
+            message.extend(members.clone());
+            return Packet::Text(Value::Object(message).to_string().into()).into();
+        }
+        self.with_args(|mut args| {
+            if let Some(Value::Object(payload)) = args.values.first_mut() {
+                payload.extend(members.clone());
+            }
+            args
+        })
     }
 
     fn decoded(&self) -> Option<socket_io::packet::Packet> {
