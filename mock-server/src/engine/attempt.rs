@@ -67,7 +67,7 @@ impl Gate {
             self.shared.spawn(live());
             return Ok(Reply::packets(vec![opening]));
         }
-        let (reply, upgrade) = switch(request).ok_or_else(|| call.refuse(Trouble::BadRequest))?;
+        let (reply, upgrade) = call.switch(request)?;
         self.shared.opened(conn);
         match obstacles.withheld.take() {
             None => {
@@ -125,10 +125,14 @@ impl Drop for Unanswered {
     }
 }
 
-/// The answer that turns a request into a WebSocket; none if it does not ask for one.
-pub(crate) fn switch(mut request: Request<Incoming>) -> Option<(Reply, OnUpgrade)> {
-    let reply = Reply::switching(request.headers())?;
-    Some((reply, hyper::upgrade::on(&mut request)))
+/// The answer that turns a request into a WebSocket, or that says why not.
+pub(crate) fn switch(mut request: Request<Incoming>) -> Result<(Reply, OnUpgrade), Reply> {
+    if let Some(refusal) = plain::trouble(request.method(), request.headers()) {
+        return Err(refusal);
+    }
+    let reply =
+        Reply::switching(request.headers()).ok_or_else(|| plain::bad("Missing or invalid Sec-WebSocket-Key header"))?;
+    Ok((reply, hyper::upgrade::on(&mut request)))
 }
 
 /// An id of the form that the official server gives.

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
 use tower::{Layer, ServiceExt};
 use tower_http::cors::CorsLayer;
 
 use super::amend::Amendment;
+use super::attempt::switch;
 use super::conn::Conn;
 use super::departure::{Departures, Noted};
 use super::http::{Body, Reply, Trouble};
@@ -112,7 +114,10 @@ impl Gate {
             let (gate, call) = (Arc::clone(&gate), Arc::clone(&route));
             async move { Ok::<_, Infallible>(gate.route(&call, request).await) }
         });
-        let Ok(response) = self.cors.layer(honest).oneshot(Request::from_parts(parts, body)).await;
+        let Ok(mut response) = self.cors.layer(honest).oneshot(Request::from_parts(parts, body)).await;
+        if call.head.kind == Kind::Preflight {
+            *response.status_mut() = StatusCode::NO_CONTENT;
+        }
         self.leave(&call, response, &amendments)
     }
 
@@ -200,11 +205,25 @@ impl Call {
         !matches!(self.head.query.get("transport").map(String::as_str), Some("polling" | "websocket"))
     }
 
+    /// Whether the request wants to leave HTTP, for whatever protocol.
+    fn wants_upgrade(&self) -> bool {
+        let upgrades = |value: &String| value.to_ascii_lowercase().contains("upgrade");
+        self.head.headers.get("connection").is_some_and(upgrades) && self.head.headers.contains_key("upgrade")
+    }
+
     /// The honest refusal, in the form that the request calls for.
     pub(super) fn refuse(&self, trouble: Trouble) -> Reply {
-        let upgrades = |value: &String| value.to_ascii_lowercase().contains("upgrade");
-        let wants_upgrade =
-            self.head.headers.get("connection").is_some_and(upgrades) && self.head.headers.contains_key("upgrade");
-        if wants_upgrade { trouble.abort() } else { trouble.reply() }
+        if self.wants_upgrade() { trouble.abort() } else { trouble.reply() }
+    }
+
+    /// The answer that turns the request into a WebSocket, or that says why not.
+    pub(super) fn switch(&self, request: Request<Incoming>) -> Result<(Reply, OnUpgrade), Reply> {
+        if !self.wants_upgrade() {
+            return Err(Trouble::BadRequest.reply());
+        }
+        if !self.head.headers.get("upgrade").is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket")) {
+            return Err(plain::bad("Invalid Upgrade header"));
+        }
+        switch(request)
     }
 }

@@ -11,6 +11,7 @@
 
 mod amend;
 pub(crate) mod attempt;
+pub(crate) mod carry;
 pub(crate) mod conn;
 mod cors;
 pub(crate) mod departure;
@@ -21,6 +22,7 @@ pub(crate) mod http;
 mod keepalive;
 pub(crate) mod mail;
 mod obstacle;
+mod official;
 pub(crate) mod packet;
 pub(crate) mod parcel;
 pub(crate) mod perform;

@@ -130,14 +130,6 @@ impl Packet {
         texts.join(&SEPARATOR.to_string())
     }
 
-    /// The text form, without a copy where it is kept.
-    pub(crate) fn text(self) -> Utf8Bytes {
-        match self {
-            Self::Message(text) => text.whole(),
-            other => other.write().into(),
-        }
-    }
-
     /// The text form.
     pub(crate) fn write(&self) -> String {
         match self {
@@ -203,9 +195,8 @@ impl Packet {
             Self::Message(text) => text.content().len(),
             Self::Binary(data) | Self::Data(data) => data.len(),
             Self::Text(text) => text.len(),
-            // A fault is not to be undone by a limit.
-            Self::Frames(_) => 0,
-            Self::Close | Self::Upgrade | Self::Noop => 0,
+            // Frames are a fault's, which is not to be undone by a limit.
+            Self::Frames(_) | Self::Close | Self::Upgrade | Self::Noop => 0,
         }
     }
 

@@ -42,9 +42,17 @@ impl fmt::Display for Rule {
         f.write_str(self.fault.id())?;
         self.to_map().iter().filter(|(key, _)| *key != "fault").try_for_each(|(key, value)| match value {
             Value::String(text) if is_plain(text) => write!(f, " {key}={text}"),
-            _ => write!(f, " {key}={value}"),
+            _ => write!(f, " {key}={}", in_yaml(value)),
         })
     }
+}
+
+/// A value as JSON that is YAML too, which takes fewer characters as they stand.
+fn in_yaml(value: &Value) -> String {
+    let refused = |c: char| c.is_control() || "\u{2028}\u{2029}\u{feff}\u{fffe}\u{ffff}".contains(c);
+    // Outside of texts JSON has none of them.
+    let written = |c: char| if refused(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    value.to_string().chars().map(written).collect()
 }
 
 /// Whether a text can stand without quotes: it must read back as a text and as one word.

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{House, MockServer, standing};
-use crate::engine::conn::{Conn, Ending};
+use crate::engine::conn::Conn;
 use crate::engine::packet::Packet;
 use crate::engine::perform::{self, End};
-use crate::journal::{Actor, Closer};
+use crate::journal::Actor;
 use crate::live::LiveAction;
-use crate::script::Rule;
+use crate::script::{Change, Rule};
 use crate::socket_io::Args;
 use crate::socket_io::packet::{ROOT, encode_event};
 use crate::values::FieldError;
@@ -74,6 +74,17 @@ impl MockServer {
     }
 }
 
+impl MockServer {
+    /// Makes these the rules of the start, to which a reset returns, in the place of those that were; rules armed since
+    /// stay. A rule that was in force already keeps what it has done. All is in force when this returns.
+    pub fn rebase(&self, rules: Vec<Rule>) -> Result<Change, ActError> {
+        self.house.fit(&rules).map_err(ActError::Rules)?;
+        let change = self.house.shared.script.rebase(rules);
+        standing::begin(&self.house);
+        Ok(change)
+    }
+}
+
 /// The connection that an action concerns.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Target<'a> {
@@ -121,7 +132,7 @@ impl House {
         match action {
             LiveAction::Emit { event, data, .. } => emit(conn, event, data.as_ref()),
             LiveAction::Disconnect { transport } => perform::disconnect(&self.gate, conn, *transport).await,
-            LiveAction::Close { code, reason } => close(conn, *code, reason),
+            LiveAction::Close { code, reason } => conn.close(*code, reason),
             LiveAction::Cut => perform::end_wire(conn, End::Cut),
             LiveAction::Reset => perform::end_wire(conn, End::Reset),
             LiveAction::Stall => conn.bend(|bent| bent.stalled = true),
@@ -193,12 +204,4 @@ fn emit(conn: &Arc<Conn>, event: &str, data: Option<&Value>) {
     if members.is_empty() {
         conn.post(encode_event(ROOT, None, event, &args));
     }
-}
-
-fn close(conn: &Conn, code: Option<u16>, reason: &str) {
-    if let Some(code) = code {
-        conn.set_farewell(code, reason);
-    }
-    let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
-    conn.end(Ending { code, reason, ..Ending::by(Closer::Server, true) });
 }

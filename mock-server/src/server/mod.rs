@@ -328,6 +328,28 @@ impl ClockSetting {
 
 impl MockServer {
     /// Sets up a server of this system.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sparring_mock_server::{contract::SystemId, journal::Actor, server::{ClockSetting, MockServer}};
+    /// # use sparring_mock_server::tokens::TokenSpec;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (alice, bob) = (Actor::new("alice"), Actor::new("bob"));
+    /// let mock = MockServer::builder(SystemId::Digitwin)
+    ///     .actors(vec![alice.clone(), bob.clone()])
+    ///     .clock(ClockSetting::Frozen(Duration::from_secs(1_735_689_600)))
+    ///     .seed(7)
+    ///     .start()
+    ///     .await?;
+    /// assert_ne!(mock.addr(&alice), mock.addr(&bob), "whose a connection is, its port tells");
+    ///
+    /// let token = mock.mint(&TokenSpec::of_kind("guest"), None);
+    /// assert_eq!((token.kind, &token.value[..6]), ("guest", "guest_"));
+    /// mock.shutdown().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn builder(system: SystemId) -> Builder {
         let transport = &system.contract().transport;
         Builder {
@@ -355,8 +377,7 @@ impl MockServer {
 
     /// The address of an actor as clients write it. Panics if the builder was not told of it.
     pub fn url(&self, actor: &Actor) -> String {
-        let scheme = if self.house.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.addr(actor))
+        self.house.url(self.addr(actor))
     }
 
     /// The certificate, in PEM, of the issuer that clients are to trust; none without TLS.
@@ -409,6 +430,12 @@ impl MockServer {
 }
 
 impl House {
+    /// An address of it as clients write it.
+    pub(crate) fn url(&self, addr: SocketAddr) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{addr}")
+    }
+
     /// Ends every task; sockets close as their tasks end.
     fn close(&self) {
         self.doors.values().for_each(Listener::close);

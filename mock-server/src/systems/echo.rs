@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Peer, System, Task, nothing};
 use crate::engine::packet::Packet;
-use crate::plain::{Client, client};
+use crate::plain::Client;
 use crate::script::Stage;
 use crate::socket_io::{Ack, Args, Audience};
 
@@ -19,6 +19,13 @@ pub(crate) struct Echo;
 
 /// Time for the answer to a question.
 const ANSWER: Duration = Duration::from_secs(5);
+
+/// Closes as the message asks for.
+fn close(client: &Client, message: &Packet) {
+    let data = message.message().and_then(|message| message.data.clone()).unwrap_or_default();
+    let code = data["code"].as_u64().and_then(|code| u16::try_from(code).ok());
+    client.close(code, data["reason"].as_str().unwrap_or_default());
+}
 
 impl System for Echo {
     fn namespaces(&self) -> &[&'static str] {
@@ -51,8 +58,9 @@ impl System for Echo {
     fn message(self: Arc<Self>, client: Client, message: Packet) -> Task {
         let name = if message.is_plain() { message.name() } else { String::new() };
         match name.as_str() {
-            "PING" => client.pass(client::text(&json!({"type": "PONG"}))),
+            "PING" => client.send("PONG", &json!({"type": "PONG"})),
             "broadcast" => client.broadcast(&message),
+            "close" => close(&client, &message),
             _ => client.pass(message),
         }
         nothing()

@@ -125,6 +125,22 @@ impl World {
         Response::read(&String::from_utf8_lossy(&bytes[..size]))
     }
 
+    /// Opens a session over a WebSocket by hand, and reads its open packet away.
+    pub(crate) async fn websocket(&self, path: &str) -> TcpStream {
+        let fields = [
+            ("Connection", "Upgrade"),
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ];
+        let mut tcp = self.begin("GET", path, &fields, "").await;
+        let mut opening = Vec::new();
+        while !opening.ends_with(b"}") {
+            opening.push(tcp.read_u8().await.unwrap());
+        }
+        tcp
+    }
+
     /// Waits until so many requests of this name have come.
     pub(crate) async fn requested(&mut self, name: &str, count: usize) {
         for _ in 0..count {

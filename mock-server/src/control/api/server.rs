@@ -68,11 +68,7 @@ pub(crate) async fn show(State(desk): State<Arc<Desk>>) -> Response {
         system: shared.system.name(),
         title: &shared.contract.title,
         version: env!("CARGO_PKG_VERSION"),
-        urls: house
-            .doors
-            .iter()
-            .map(|(actor, door)| (actor.to_string(), format!("http://{}", door.local_addr())))
-            .collect(),
+        urls: house.doors.iter().map(|(actor, door)| (actor.to_string(), house.url(door.local_addr()))).collect(),
         rules: shared.script.rules().len(),
         connections: shared.connections().len(),
         clock: Clock::of(&desk),
@@ -84,7 +80,8 @@ pub(crate) async fn show(State(desk): State<Arc<Desk>>) -> Response {
 /// Everything that can go wrong, with parameters and systems: as `sparring faults --format json`.
 #[utoipa::path(get, path = "/faults", tag = "rules", responses((status = OK, body = Vec<Object>)))]
 pub(crate) async fn faults(State(desk): State<Arc<Desk>>) -> Response {
-    typed(StatusCode::OK, "application/json", desk.faults.clone())
+    let faults = desk.faults.get_or_init(|| (desk.make_faults)().to_string().into());
+    typed(StatusCode::OK, "application/json", faults.clone())
 }
 
 /// The document's monitoring figures and more, in the text format of OpenMetrics.

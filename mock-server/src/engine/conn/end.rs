@@ -78,6 +78,15 @@ impl Conn {
         self.state().end.lingers
     }
 
+    /// Takes leave with a close frame, behind what waits to be sent.
+    pub(crate) fn close(&self, code: Option<u16>, reason: &str) {
+        if let Some(code) = code {
+            self.set_farewell(code, reason);
+        }
+        let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
+        self.end(Ending { code, reason, ..Ending::by(Closer::Server, true) });
+    }
+
     /// How it came to its end, if that is known.
     pub(crate) fn ending(&self) -> Option<Ending> {
         self.state().end.ending.clone()

@@ -27,7 +27,7 @@ use crate::journal::{Actor, Attempt, Entry, Journal, Transport};
 use crate::script::Subject;
 use crate::server::lock;
 use crate::socket_io::Sockets;
-use crate::wire::{Latency, Limit, Link, Pulse, Shape};
+use crate::wire::{Activity, Latency, Limit, Link, Shape};
 
 pub(crate) use self::end::Ending;
 pub(crate) use self::line::Line;
@@ -95,7 +95,9 @@ struct Polls {
     polled: bool,
     /// Whether a post is being read.
     posted: bool,
-    /// When the WebSocket was probed.
+    /// Whether a WebSocket is being tried.
+    upgrading: bool,
+    /// When it was probed.
     probed: Option<Instant>,
 }
 
@@ -128,8 +130,8 @@ pub(crate) struct Bent {
     pub(crate) shape: Shape,
     /// How many of them may still reach the client.
     pub(crate) limit: Option<Limit>,
-    /// What beats with each of them.
-    pub(crate) pulse: Option<Pulse>,
+    /// What notes when they pass.
+    pub(crate) activity: Option<Activity>,
     /// Besides being stalled, the server's own timers stand still.
     pub(crate) frozen: bool,
     /// How the server's heart beats for it.
@@ -156,7 +158,7 @@ impl Bent {
 
     /// Lets bytes pass as they come, unless they are stalled.
     fn let_pass(&mut self) {
-        *self = Self { stalled: self.stalled, frozen: self.frozen, heart: self.heart, ..Self::default() };
+        (self.latency, self.shape, self.limit, self.activity) = <_>::default();
     }
 }
 
@@ -255,6 +257,25 @@ impl Conn {
         drop(state);
         self.changed.notify_waiters();
         fits
+    }
+
+    /// Notes that a WebSocket is being tried; no if there is one already, or if the session is not polled.
+    pub(crate) fn begin_upgrade(&self) -> bool {
+        let mut state = self.state();
+        let begins = state.carrier == Carrier::Polling && !state.polls.upgrading;
+        state.polls.upgrading |= begins;
+        begins
+    }
+
+    /// The try is over; unless the session has left polling, it goes on there.
+    pub(crate) fn end_upgrade(&self) {
+        self.state().polls.upgrading = false;
+        self.carry(Carrier::Probing, Carrier::Polling);
+    }
+
+    /// Moves to the WebSocket, probed or not.
+    pub(crate) fn leave_polling(&self) -> bool {
+        self.carry(Carrier::Probing, Carrier::WebSocket) || self.carry(Carrier::Polling, Carrier::WebSocket)
     }
 
     /// Writes a record about this connection.
@@ -356,8 +377,8 @@ fn bend(link: &Arc<Link>, before: &Bent, now: &Bent) {
     if before.limit != now.limit {
         link.set_limit(now.limit.clone());
     }
-    if before.pulse != now.pulse {
-        link.set_pulse(now.pulse.clone());
+    if before.activity != now.activity {
+        link.set_activity(now.activity.clone());
     }
     match (before.stalled, now.stalled) {
         (false, true) => link.stall(),

@@ -10,24 +10,24 @@ use tokio::time::{Instant, sleep_until};
 
 use super::pace::YEAR;
 
-/// Beats with every byte that passes, either way, on all connections that are given a clone of it.
+/// Notes when a byte passes, either way, on all connections that are given a clone of it.
 #[derive(Debug, Clone)]
-pub struct Pulse(Arc<Beats>);
+pub struct Activity(Arc<Notes>);
 
 #[derive(Debug)]
-struct Beats {
+struct Notes {
     born: Instant,
-    /// Nanoseconds from its birth to the last beat.
+    /// Nanoseconds from its birth to the last byte.
     last: AtomicU64,
 }
 
-impl Default for Pulse {
+impl Default for Activity {
     fn default() -> Self {
-        Self(Arc::new(Beats { born: Instant::now(), last: AtomicU64::new(0) }))
+        Self(Arc::new(Notes { born: Instant::now(), last: AtomicU64::new(0) }))
     }
 }
 
-impl Pulse {
+impl Activity {
     /// Resolves when no byte has passed for so long.
     pub async fn quiet_for(&self, idle: Duration) {
         loop {
@@ -40,7 +40,7 @@ impl Pulse {
     }
 
     /// A byte has passed.
-    pub(super) fn beat(&self) {
+    pub(super) fn note(&self) {
         let now = u64::try_from(self.0.born.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.0.last.fetch_max(now, Ordering::Relaxed);
     }
@@ -50,30 +50,30 @@ impl Pulse {
     }
 }
 
-/// Whether they are the same pulse, not only equal ones.
-impl PartialEq for Pulse {
+/// Whether they are the same activity, and not only alike.
+impl PartialEq for Activity {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
-impl Eq for Pulse {}
+impl Eq for Activity {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn every_beat_puts_it_off() {
-        let (pulse, idle) = (Pulse::default(), Duration::from_secs(10));
-        let beating = pulse.clone();
+    async fn every_byte_puts_it_off() {
+        let (activity, idle) = (Activity::default(), Duration::from_secs(10));
+        let noting = activity.clone();
         tokio::spawn(async move {
             for _ in 0..3 {
                 tokio::time::sleep(Duration::from_secs(9)).await;
-                beating.beat();
+                noting.note();
             }
         });
-        pulse.quiet_for(idle).await;
-        assert_eq!(pulse.0.born.elapsed().as_secs(), 27 + 10);
+        activity.quiet_for(idle).await;
+        assert_eq!(activity.0.born.elapsed().as_secs(), 27 + 10);
     }
 }
