@@ -114,7 +114,7 @@ impl Arrival {
     fn operation(&self) -> Option<String> {
         match self {
             Self::Packet(packet) => match &packet.body {
-                Body::Event { name, .. } => Some(name.to_string()),
+                Body::Event { name, .. } => Some(name.clone()),
                 _ => None,
             },
             Self::Message(packet) if packet.is_plain() => Some(packet.name()),

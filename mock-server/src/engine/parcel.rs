@@ -51,11 +51,12 @@ impl MessageText {
 
     /// What the journal says of it.
     pub(super) fn message(&self) -> Arc<Message> {
-        let read = || match self.0.engine {
-            true => lane::message(&self.0.text).expect("only heartbeats are no messages"),
-            false => lane::text(&self.0.text),
+        let Written { text, engine, message } = &*self.0;
+        let read = || {
+            let packet = if *engine { lane::message(text) } else { None };
+            Arc::new(packet.unwrap_or_else(|| lane::text(text)))
         };
-        Arc::clone(self.0.message.get_or_init(|| Arc::new(read())))
+        Arc::clone(message.get_or_init(read))
     }
 }
 

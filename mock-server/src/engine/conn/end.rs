@@ -139,8 +139,8 @@ impl Conn {
     }
 
     /// What the future yields, unless the session is dropped before.
-    pub(crate) async fn unless_over<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        self.over.run_until_cancelled(future).await
+    pub(crate) fn unless_over<T>(&self, future: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
+        self.over.run_until_cancelled(future)
     }
 
     /// Resolves when the session has been dropped.
