@@ -123,6 +123,9 @@ pub(super) struct ServeArguments {
     /// Seed of everything that is left to chance
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) seed: u64,
+    /// Do not print what happens
+    #[arg(long, short)]
+    pub(super) quiet: bool,
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {

@@ -40,7 +40,7 @@ async fn serve_here(arguments: ServeArguments) -> Result<Exit, Failure> {
     let mut out = std::io::stdout();
     introduce(&mut out, &server, &actor, system, &rules).map_err(Failure::could_not_run)?;
     tokio::select! {
-        result = console(&mut out, &server) => result.map_err(Failure::could_not_run)?,
+        result = console(&mut out, &server), if !arguments.quiet => result.map_err(Failure::could_not_run)?,
         stopped = crate::run::stop_requested() => stopped.map_err(Failure::could_not_run)?,
     }
     server.shutdown().await;
