@@ -7,6 +7,8 @@ SHELL := /bin/bash
 NODE_CLIENT := harness/clients/node
 NODE_READY := $(NODE_CLIENT)/node_modules/.package-lock.json
 RESULTS := target/conformance
+BENCH_NODE := harness/benches/node
+BENCH_NODE_READY := $(BENCH_NODE)/node_modules/.package-lock.json
 
 .PHONY: help
 help: ## List the targets
@@ -32,6 +34,10 @@ lint: ## Check formatting, lints and documentation; warnings are errors
 	cargo clippy --workspace --all-targets --quiet -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items --quiet
 
+.PHONY: bench
+bench: bench-node ## Measure the mock beside other servers, in five minutes; ARGS=--quick: in one
+	cargo bench --package sparring --bench servers -- $(ARGS)
+
 .PHONY: setup
 setup: node-client faketime ## Install what the other targets need, as far as this machine can
 
@@ -42,6 +48,15 @@ node-client:
 
 $(NODE_READY): $(NODE_CLIENT)/package.json $(NODE_CLIENT)/package-lock.json
 	npm ci --prefix $(NODE_CLIENT) --no-fund --no-audit --silent
+	@touch $@
+
+.PHONY: bench-node
+bench-node:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(BENCH_NODE_READY); \
+	else echo "left out: the servers of Node.js (need Node.js 20 or newer; Debian: apt-get install nodejs npm)"; fi
+
+$(BENCH_NODE_READY): $(BENCH_NODE)/package.json $(BENCH_NODE)/package-lock.json
+	npm ci --prefix $(BENCH_NODE) --no-fund --no-audit --silent
 	@touch $@
 
 .PHONY: faketime

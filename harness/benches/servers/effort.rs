@@ -9,7 +9,7 @@ pub(crate) struct Effort {
     pub(crate) rounds: usize,
     /// How long a stream of messages is measured.
     pub(crate) messages: Duration,
-    /// How long handshakes are measured at least.
+    /// How long handshakes are measured.
     pub(crate) handshakes: Duration,
     /// How often idle connections are weighed.
     pub(crate) weighings: usize,

@@ -17,7 +17,7 @@ pub(crate) type Error = Box<dyn std::error::Error>;
 /// The measures, in the order of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Measure {
-    /// TCP, upgrade and the protocol's own opening.
+    /// TCP, upgrade, the protocol's own opening, and the end.
     Handshake,
     /// Echoes to 64 clients, each with one under way.
     RoundTrip,
@@ -97,19 +97,13 @@ pub(crate) fn work(
     ])
 }
 
-/// Handshakes of crowds that come one after the other; their leaving does not count.
-fn handshakes(server: &Server, dialect: &'static Dialect, at_least: Duration) -> Result<Reading, Error> {
-    let (mut cpu, mut wall, mut count) = (Duration::ZERO, Duration::ZERO, 0);
-    while wall < at_least {
-        let (cpu_before, began) = (server.cpu()?, Instant::now());
-        let crowd = Crowd::open(server.addr, dialect, LISTENING)?;
-        wall += began.elapsed();
-        cpu += server.cpu()?.saturating_sub(cpu_before);
-        count += LISTENING as u64;
-        drop(crowd);
-        server.settle()?;
-    }
-    Ok(reading(cpu, wall, count))
+/// Handshakes of clients that come and go: the end of a connection costs something, too.
+fn handshakes(server: &Server, dialect: &'static Dialect, time: Duration) -> Result<Reading, Error> {
+    let (cpu_before, began) = (server.cpu()?, Instant::now());
+    let count = Crowd::pass_through(server.addr, dialect, time)?;
+    let wall = began.elapsed();
+    server.settle()?;
+    Ok(reading(server.cpu()?.saturating_sub(cpu_before), wall, count))
 }
 
 /// What an activity costs the server; it tells how many operations it was.

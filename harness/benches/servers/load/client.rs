@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use nix::sys::socket::{setsockopt, sockopt};
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 
 use super::frame::{self, Heard};
 use super::{Dialect, LoadError, Step};
@@ -32,11 +32,15 @@ impl Client {
         socket.bind(&SocketAddr::from((own_address(ordinal), 0)).into())?;
         socket.connect(&addr.into())?;
         socket.set_tcp_nodelay(true)?;
-        // The end of a crowd is a reset: nothing lingers on our ports.
-        socket.set_linger(Some(Duration::ZERO))?;
         let mut client = Self { socket: socket.into(), rest: Vec::new(), upgraded: false, opened: 0 };
         client.say(request(addr, dialect.target).as_bytes())?;
         Ok(client)
+    }
+
+    /// Ends with a reset, so that nothing lingers on our ports.
+    pub(super) fn reset(self) {
+        // Fails only on a connection that is gone.
+        let _ = SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
     }
 
     /// Writes what is encoded already.

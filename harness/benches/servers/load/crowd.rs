@@ -20,6 +20,7 @@ pub(crate) struct Crowd {
     dialect: &'static Dialect,
     epoll: Epoll,
     clients: Vec<Client>,
+    dialled: usize,
     buffer: Box<[u8]>,
     events: Vec<EpollEvent>,
 }
@@ -27,17 +28,13 @@ pub(crate) struct Crowd {
 impl Crowd {
     /// Connects this many clients; returns when all have had their opening answered.
     pub(crate) fn open(addr: SocketAddr, dialect: &'static Dialect, count: usize) -> Result<Self, LoadError> {
-        let mut crowd = Self {
-            dialect,
-            epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
-            clients: Vec::with_capacity(count),
-            buffer: vec![0; 256 * 1_024].into_boxed_slice(),
-            events: vec![EpollEvent::empty(); BATCH],
-        };
+        let mut crowd = Self::empty(dialect)?;
         let mut done = 0;
         while done < count {
             while crowd.clients.len() < count.min(done + DIALLING) {
-                crowd.dial(addr)?;
+                let slot = crowd.clients.len();
+                let client = crowd.dial(addr, slot)?;
+                crowd.clients.push(client);
             }
             crowd.turn(|_, client, buffer| {
                 done += usize::from(client.open(buffer, dialect)?);
@@ -47,12 +44,52 @@ impl Crowd {
         Ok(crowd)
     }
 
-    fn dial(&mut self, addr: SocketAddr) -> Result<(), LoadError> {
-        let ordinal = self.clients.len();
-        let client = Client::dial(addr, ordinal, self.dialect)?;
-        self.epoll.add(&client, EpollEvent::new(EpollFlags::EPOLLIN, ordinal as u64))?;
-        self.clients.push(client);
-        Ok(())
+    /// Connects client after client for a while, each of which leaves when its opening has been answered; how many did.
+    pub(crate) fn pass_through(addr: SocketAddr, dialect: &'static Dialect, time: Duration) -> Result<u64, LoadError> {
+        let mut crowd = Self::empty(dialect)?;
+        for slot in 0..DIALLING {
+            let client = crowd.dial(addr, slot)?;
+            crowd.clients.push(client);
+        }
+        let (mut done, mut under_way, end) = (0, DIALLING, Instant::now() + time);
+        while under_way > 0 {
+            let mut leaving = Vec::with_capacity(DIALLING);
+            crowd.turn(|slot, client, buffer| {
+                if client.open(buffer, dialect)? {
+                    leaving.push(slot);
+                }
+                Ok(())
+            })?;
+            done += leaving.len() as u64;
+            if Instant::now() >= end {
+                under_way -= leaving.len();
+                continue;
+            }
+            for slot in leaving {
+                // The one before ends as a client does that closes its socket.
+                crowd.clients[slot] = crowd.dial(addr, slot)?;
+            }
+        }
+        Ok(done)
+    }
+
+    fn empty(dialect: &'static Dialect) -> Result<Self, LoadError> {
+        Ok(Self {
+            dialect,
+            epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
+            clients: Vec::new(),
+            dialled: 0,
+            buffer: vec![0; 256 * 1_024].into_boxed_slice(),
+            events: vec![EpollEvent::empty(); BATCH],
+        })
+    }
+
+    /// A client for a slot.
+    fn dial(&mut self, addr: SocketAddr, slot: usize) -> Result<Client, LoadError> {
+        self.dialled += 1;
+        let client = Client::dial(addr, self.dialled, self.dialect)?;
+        self.epoll.add(&client, EpollEvent::new(EpollFlags::EPOLLIN, slot as u64))?;
+        Ok(client)
     }
 
     /// Waits until any client can read, and lets each that can do so once.
@@ -76,7 +113,7 @@ impl Crowd {
 
     /// Lets go of all clients but so many.
     pub(crate) fn shrink(&mut self, count: usize) {
-        self.clients.truncate(count);
+        self.clients.drain(count..).for_each(Client::reset);
     }
 
     /// Each client keeps so many messages under way and says the next as one comes back; how many have come back.
@@ -139,5 +176,11 @@ impl Crowd {
             }
         }
         Ok(delivered)
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        self.shrink(0);
     }
 }
