@@ -121,6 +121,13 @@ const WEBSOCKET: Dialect = Dialect {
     heard: r#"{"type":"broadcast""#,
 };
 
+impl Family {
+    /// Whether it is the one of this name, if only one is meant.
+    pub(crate) fn is(&self, only: Option<&str>) -> bool {
+        only.is_none_or(|only| only.eq_ignore_ascii_case(self.name))
+    }
+}
+
 impl Contender {
     /// Why it has to stay out, if it does.
     pub(crate) fn hindrance(&self) -> Option<&'static str> {

@@ -22,6 +22,7 @@ use clap::Parser;
 
 use bare::Bare;
 use effort::Effort;
+use measure::Work;
 
 /// Measure the mock beside other servers
 #[derive(Debug, Parser)]
@@ -32,6 +33,9 @@ struct Arguments {
     /// Measure one protocol only: Socket.IO or WebSocket
     #[arg(long, value_name = "PROTOCOL")]
     only: Option<String>,
+    /// Keep the mock at one kind of work for ten seconds, for a profiler to look at
+    #[arg(long, value_enum, value_name = "WORK", requires = "only")]
+    profile: Option<Work>,
     /// Be one of the bare servers instead, until killed
     #[arg(long, hide = true)]
     bare: Option<Bare>,
@@ -42,9 +46,11 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = match arguments.bare {
-        Some(bare) => bare::serve(bare).map_err(Into::into),
-        None => rounds::run(&Effort::of(arguments.quick), arguments.only.as_deref()),
+    let only = arguments.only.as_deref();
+    let outcome = match (arguments.bare, arguments.profile) {
+        (Some(bare), _) => bare::serve(bare).map_err(Into::into),
+        (None, Some(work)) => measure::profile(work, only),
+        (None, None) => rounds::run(&Effort::of(arguments.quick), only),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,9 +3,12 @@
 //! Two processes on two busy cores cannot be compared by what was seen alone: the load may be what limits. So each
 //! reading has the server's CPU time for one operation too, which tells what one core could do.
 
+use std::io::Write;
 use std::time::{Duration, Instant};
 
-use crate::contender::{Contender, Family};
+use clap::ValueEnum;
+
+use crate::contender::{Contender, FAMILIES, Family};
 use crate::effort::Effort;
 use crate::load::{Crowd, Dialect};
 use crate::machine::Cores;
@@ -70,6 +73,12 @@ const LISTENING: usize = 1_000;
 /// Clients before the first reading of memory: what is there once for all must not count for each.
 const EARLY: usize = 200;
 
+/// How long a profiler has.
+const PROFILED: Duration = Duration::from_secs(10);
+
+/// Nobody takes part.
+pub(crate) const NOBODY: &str = "nobody is left to be measured: --only takes Socket.IO or WebSocket";
+
 /// All measures of work, one after the other.
 pub(crate) fn work(
     server: &Server,
@@ -95,6 +104,45 @@ pub(crate) fn work(
         (Measure::FanOut, fan_out),
         (Measure::FanOuts, fan_outs),
     ])
+}
+
+/// Work that the mock can be kept at.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Work {
+    /// Clients that come and go.
+    Handshakes,
+    /// 64 echoes, one each under way.
+    RoundTrip,
+    /// The same, eight each.
+    RoundTrips,
+    /// To a thousand, one at a time.
+    FanOut,
+    /// The same, four at a time.
+    FanOuts,
+}
+
+/// Keeps the mock at one kind of work for a while, and says which process it is.
+pub(crate) fn profile(work: Work, only: Option<&str>) -> Result<(), Error> {
+    let family = FAMILIES.iter().find(|family| family.is(only)).ok_or(NOBODY)?;
+    let cores = Cores::claim()?;
+    let server = Server::start(family.contenders[0].command()?, cores)?;
+    let out = &mut std::io::stdout().lock();
+    writeln!(out, "process {}", server.id())?;
+    let reading = match work {
+        Work::Handshakes => handshakes(&server, family.dialect, PROFILED)?,
+        Work::RoundTrip | Work::RoundTrips => {
+            let in_flight = if matches!(work, Work::RoundTrip) { 1 } else { 8 };
+            let mut crowd = Crowd::open(server.addr, family.dialect, TALKING)?;
+            spent(&server, || crowd.round_trips(in_flight, PROFILED).map_err(Into::into))?
+        }
+        Work::FanOut | Work::FanOuts => {
+            let outstanding = if matches!(work, Work::FanOut) { 1 } else { 4 };
+            let mut crowd = Crowd::open(server.addr, family.dialect, LISTENING)?;
+            spent(&server, || crowd.fan_out(outstanding, PROFILED).map_err(Into::into))?
+        }
+    };
+    writeln!(out, "{:.2} us, {:.0}/s", reading.cost, reading.rate.unwrap_or_default())?;
+    Ok(())
 }
 
 /// Handshakes of clients that come and go: the end of a connection costs something, too.

@@ -36,7 +36,7 @@ pub(crate) fn run(effort: &Effort, only: Option<&str>) -> Result<(), Error> {
     let idle = effort.idle.min(machine::open_files()?.saturating_sub(SPARE) / 1_000 * 1_000);
     let (mut scores, absent) = line_up(only);
     if scores.is_empty() {
-        return Err("nobody is left to be measured: --only takes Socket.IO or WebSocket".into());
+        return Err(measure::NOBODY.into());
     }
     starts(effort, cores, &mut scores)?;
     works(effort, cores, &mut scores)?;
@@ -50,7 +50,7 @@ pub(crate) fn run(effort: &Effort, only: Option<&str>) -> Result<(), Error> {
 /// Who takes part, and who does not for which reason.
 fn line_up(only: Option<&str>) -> (Vec<Score>, Vec<String>) {
     let (mut scores, mut absent) = (Vec::new(), Vec::new());
-    for family in FAMILIES.iter().filter(|family| only.is_none_or(|only| only.eq_ignore_ascii_case(family.name))) {
+    for family in FAMILIES.iter().filter(|family| family.is(only)) {
         for contender in family.contenders {
             match contender.hindrance() {
                 None => scores.push(Score { family, contender, readings: Vec::new() }),

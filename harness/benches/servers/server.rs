@@ -65,6 +65,11 @@ impl Server {
         Ok(Self { child, clock, addr })
     }
 
+    /// The id of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// CPU time that all its threads have used.
     pub(crate) fn cpu(&self) -> Result<Duration, ServerError> {
         Ok(self.clock.now().map_err(io::Error::from)?.into())
