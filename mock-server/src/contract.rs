@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::values::parse_duration;
 
@@ -118,7 +118,7 @@ pub struct TransportContract {
     pub order: Vec<String>,
     /// Whether polling upgrades to WebSocket.
     pub upgrade: bool,
-    /// Time between heartbeats.
+    /// Time between heartbeats; none at all means that the server sends none, which is for plain WebSockets alone.
     #[serde(deserialize_with = "duration")]
     pub ping_interval: Duration,
     /// Time for the answer to a heartbeat.
@@ -126,6 +126,14 @@ pub struct TransportContract {
     pub ping_timeout: Duration,
     /// Cross-origin rules.
     pub cors: Cors,
+    /// Subprotocols of a plain WebSocket that the server speaks; it takes the first of them that a client offers. A
+    /// system that takes any event takes any subprotocol.
+    #[serde(default)]
+    pub subprotocols: Vec<String>,
+    /// Close code for a client of a plain WebSocket that answers no ping; none means that its connection is ended
+    /// without a close frame.
+    #[serde(default)]
+    pub unanswered_ping: Option<u16>,
 }
 
 /// What is spoken over the transport.
@@ -252,9 +260,9 @@ pub struct TokenContract {
     /// Signature algorithm of a JWT.
     #[serde(default)]
     pub algorithm: Option<String>,
-    /// Claims of a JWT.
+    /// Claims of a JWT besides `iat` and `exp`; `{user}` in a text stands for the user whom it names.
     #[serde(default)]
-    pub claims: Vec<String>,
+    pub claims: Map<String, Value>,
     /// Regular expression of a token that is no JWT.
     #[serde(default)]
     pub pattern: Option<String>,
@@ -306,6 +314,13 @@ pub struct Switch {
     pub default: String,
     /// The contradiction that it belongs to.
     pub reading: String,
+}
+
+impl TokenContract {
+    /// The claim that names the user.
+    pub fn user_claim(&self) -> Option<&str> {
+        self.claims.iter().find(|(_, value)| **value == "{user}").map(|(name, _)| name.as_str())
+    }
 }
 
 impl Contract {

@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::fields::{Fields, missing};
 use crate::script::{Fault, Rule, read_rules};
-use crate::values::FieldError;
+use crate::values::{FieldError, from_hex};
 
 /// Something to be done to a server that is up. Unless it says otherwise, it concerns an actor's newest connection.
 #[derive(Debug, Clone, PartialEq)]
@@ -206,7 +206,8 @@ fn close(fields: &mut Fields<'_>) -> LiveAction {
 
 fn raw(fields: &mut Fields<'_>) -> Option<LiveAction> {
     let text = fields.take("text", "a text", |value| value.as_str().map(str::to_owned));
-    let bytes = fields.take("hex", "bytes in hexadecimal, such as 8180", |value| hex(value.as_str()?));
+    let bytes =
+        fields.take("hex", "bytes in hexadecimal, such as 8180", |value| from_hex(value.as_str()?).map(Bytes::from));
     match (fields.get("text").is_some(), fields.get("hex").is_some()) {
         (true, false) => text.map(|text| LiveAction::RawText { text }),
         (false, true) => bytes.map(|bytes| LiveAction::RawBytes { bytes }),
@@ -262,11 +263,4 @@ fn required_duration(fields: &mut Fields<'_>, name: &str) -> Option<Duration> {
 fn moment(value: &Value) -> Option<Duration> {
     let moment = OffsetDateTime::parse(value.as_str()?, &Rfc3339).ok()?;
     Duration::try_from(moment - OffsetDateTime::UNIX_EPOCH).ok()
-}
-
-fn hex(text: &str) -> Option<Bytes> {
-    let digits = text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()));
-    let digits: Vec<u8> = digits.collect::<Option<_>>()?;
-    let (pairs, []) = digits.as_chunks::<2>() else { return None };
-    Some(pairs.iter().map(|[high, low]| high << 4 | low).collect())
 }

@@ -150,6 +150,7 @@ fn sample(param: &ParamInfo) -> Value {
         Kind::Status => 503.into(),
         Kind::Flag => true.into(),
         Kind::Choice(words) => words.first().copied().into(),
+        Kind::Choices(words) => json!([words.first()]),
         Kind::Names => json!(["CONNECT", "session_created"]),
         Kind::Headers | Kind::Members => json!({}),
         Kind::Text | Kind::Payload => "text".into(),

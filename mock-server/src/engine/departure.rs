@@ -12,13 +12,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::conn::Conn;
 use crate::server::lock;
-use crate::wire::Stream;
+use crate::wire::{Link, Stream};
 
 /// Whose packets the next write of a TCP connection carries.
 #[derive(Debug, Default)]
 pub(super) struct Departures {
     any: AtomicBool,
     waiting: Mutex<Vec<Arc<Conn>>>,
+    /// The connection, if it is to end behind the next write.
+    last: Mutex<Option<Arc<Link>>>,
 }
 
 impl Departures {
@@ -28,8 +30,17 @@ impl Departures {
         self.any.store(true, Ordering::Release);
     }
 
+    /// The next write is the last.
+    pub(super) fn end(&self, link: &Arc<Link>) {
+        *lock(&self.last) = Some(Arc::clone(link));
+        self.any.store(true, Ordering::Release);
+    }
+
     fn note(&self) {
         if self.any.swap(false, Ordering::AcqRel) {
+            if let Some(link) = lock(&self.last).take() {
+                link.cut();
+            }
             let waiting = std::mem::take(&mut *lock(&self.waiting));
             for conn in waiting {
                 conn.departed();
@@ -39,7 +50,7 @@ impl Departures {
 }
 
 /// A stream that notes its writes.
-pub(super) struct Noted {
+pub(crate) struct Noted {
     stream: Stream,
     departures: Arc<Departures>,
 }

@@ -5,25 +5,26 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Collected, Full, Limited};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
 use tower::{Layer, ServiceExt};
-use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
+use tower_http::cors::CorsLayer;
 
+use super::amend::Amendment;
 use super::bridge::SocketIoServer;
-use super::conn::{Conn, Ending};
+use super::conn::Conn;
 use super::departure::{Departures, Noted};
-use super::http::{Reply, Trouble};
-use super::obstacle::Obstacle;
-use super::{LARGEST, polling, session, websocket};
-use crate::contract::Cors;
-use crate::journal::{Actor, Answer, Closer, Entry, Moment, Transport};
+use super::http::{Body, Reply, Trouble};
+use super::obstacle::Obstacles;
+use super::visit::Visit;
+use super::{LARGEST, cors};
+use crate::journal::{Actor, Answer, Entry, Moment, Transport};
 use crate::lane::{self, Head, Kind};
+use crate::limits;
+use crate::plain;
 use crate::script::RequestKind;
 use crate::server::Shared;
 use crate::systems::System;
@@ -58,12 +59,13 @@ pub(super) struct Call {
 struct Luggage {
     conn: Option<Arc<Conn>>,
     reply: Option<Reply>,
+    amendments: Vec<Amendment>,
 }
 
 impl Gate {
     /// A gate before this system.
     pub(crate) fn new(shared: Arc<Shared>, system: Arc<dyn System>) -> Arc<Self> {
-        let cors = cors(&shared.contract.transport.cors);
+        let cors = cors::layer(&shared.contract.transport.cors);
         let server = SocketIoServer::new();
         Arc::new_cyclic(|gate| {
             Self::attach(gate, &server.io);
@@ -76,13 +78,13 @@ impl Gate {
         let link = Arc::clone(stream.link());
         let departures = Arc::new(Departures::default());
         let stream = Noted::new(stream, Arc::clone(&departures));
+        let mut http = hyper::server::conn::http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(self.shared.limits.head_time).max_buf_size(limits::HEAD);
         let service = hyper::service::service_fn(move |request| {
             let (gate, actor) = (Arc::clone(&self), actor.clone());
             let (link, departures) = (Arc::clone(&link), Arc::clone(&departures));
             async move { Ok::<_, Infallible>(gate.pass(request, actor, link, departures).await) }
         });
-        let mut http = hyper::server::conn::http1::Builder::new();
-        http.header_read_timeout(None);
         // Fails when the client breaks off or does not speak HTTP, which concerns nobody else.
         let _ = http.serve_connection(TokioIo::new(stream), service).with_upgrades().await;
     }
@@ -94,22 +96,19 @@ impl Gate {
         actor: Actor,
         link: Arc<Link>,
         departures: Arc<Departures>,
-    ) -> Response<Full<Bytes>> {
+    ) -> Response<Body> {
         let (parts, body) = request.into_parts();
-        let head = Head::read(
-            &parts.method,
-            parts.uri.path(),
-            parts.uri.query().unwrap_or_default(),
-            &parts.headers,
-            self.shared.contract,
-        );
+        let query = parts.uri.query().unwrap_or_default();
+        let head = Head::read(&parts.method, parts.uri.path(), query, &parts.headers, self.shared.contract);
         let session = head.sid().and_then(|sid| self.shared.session(sid));
         if let Some(late) = session.and_then(|conn| conn.lateness(&link)) {
             tokio::time::sleep(late).await;
         }
         let call = Arc::new(Call { head, actor, link, asked: Moment::now(), departures });
+        let mut amendments = Vec::new();
         if call.head.kind == Kind::Preflight {
-            self.record_request(&call, None, Value::Null);
+            self.record_request(&call, None);
+            amendments = self.obstacles(&call, None, RequestKind::Preflight).await.amendments;
         }
         let (gate, route) = (Arc::clone(&self), Arc::clone(&call));
         let honest = tower::service_fn(move |request| {
@@ -117,12 +116,17 @@ impl Gate {
             async move { Ok::<_, Infallible>(gate.route(&call, request).await) }
         });
         let Ok(response) = self.cors.layer(honest).oneshot(Request::from_parts(parts, body)).await;
-        self.leave(&call, response)
+        self.leave(&call, response, &amendments)
     }
 
-    /// Records an answer and what goes out with it.
-    fn leave(&self, call: &Call, mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
-        let Luggage { conn, reply } = response.extensions_mut().remove::<Luggage>().unwrap_or_default();
+    /// Changes an answer as the rules have it, and records it and what goes out with it.
+    fn leave(&self, call: &Call, mut response: Response<Body>, before: &[Amendment]) -> Response<Body> {
+        let Luggage { conn, reply, amendments } = response.extensions_mut().remove::<Luggage>().unwrap_or_default();
+        for amendment in before.iter().chain(&amendments) {
+            if amendment.apply(&mut response) {
+                call.departures.end(&call.link);
+            }
+        }
         let answer = Answer {
             name: call.head.name(),
             status: response.status().as_u16(),
@@ -144,188 +148,66 @@ impl Gate {
         response
     }
 
-    fn record_request(&self, call: &Call, conn: Option<&Conn>, body: Value) {
-        let entry = Entry::Request(call.head.request(body));
+    /// Records a request that begins no attempt and has no body that matters.
+    pub(super) fn record_request(&self, call: &Call, conn: Option<&Conn>) {
+        let entry = Entry::Request(call.head.request(Value::Null));
         self.shared.journal.write(&call.actor, conn.map(Conn::number), call.head.transport(), entry);
     }
 
     /// Hands a request to whom it concerns.
-    async fn route(self: &Arc<Self>, call: &Call, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let (conn, reply) = match call.head.kind {
-            Kind::Attempt(transport) => self.attempt(call, transport, request).await,
+    async fn route(self: &Arc<Self>, call: &Call, request: Request<Incoming>) -> Response<Body> {
+        let (conn, reply, obstacles) = match call.head.kind {
+            Kind::Attempt(transport) => {
+                let (conn, reply, obstacles) = self.attempt(call, transport, request).await;
+                (Some(conn), reply, obstacles)
+            }
             Kind::Polling => self.polled(call, request).await,
             Kind::Upgrade => self.upgrade(call, request).await,
-            Kind::Endpoint(name) => (None, self.endpoint(call, name, request).await),
+            Kind::Endpoint(name) => self.endpoint(call, name, request).await,
+            Kind::Plain => {
+                self.record_request(call, None);
+                (None, plain::refusal(&call.head.method), Obstacles::default())
+            }
             Kind::Preflight | Kind::Other => {
-                self.record_request(call, None, Value::Null);
-                (None, Reply::text(StatusCode::NOT_FOUND, ""))
+                self.record_request(call, None);
+                (None, Reply::text(StatusCode::NOT_FOUND, ""), Obstacles::default())
             }
         };
         let mut response = reply.clone().into_response();
-        response.extensions_mut().insert(Luggage { conn, reply: Some(reply) });
+        let luggage = Luggage { conn, reply: Some(reply), amendments: obstacles.amendments };
+        response.extensions_mut().insert(luggage);
         response
     }
 
-    // An attempt.
-
-    async fn attempt(
-        self: &Arc<Self>,
-        call: &Call,
-        transport: Transport,
-        request: Request<Incoming>,
-    ) -> (Option<Arc<Conn>>, Reply) {
-        let attempt = call.head.attempt(self.shared.next_attempt(&call.actor));
-        let sid = new_sid();
-        let journal = Arc::clone(&self.shared.journal);
-        let (conn, freight) = Conn::new(call.actor.clone(), attempt.clone(), sid, transport, journal);
-        conn.travels_on(&call.link);
-        conn.record(transport, Entry::Attempt(attempt));
-        self.shared.arrived(&conn);
-        let mut unanswered = Unanswered(Some(Arc::clone(&conn)));
-        let obstacle = self.obstacle(call, Some(&conn), RequestKind::Attempt).await;
-        let reply = match (obstacle, trouble(call)) {
-            (Some(Obstacle::Reply(reply)), _) => Err(reply),
-            (Some(Obstacle::Ignored), _) | (None, None) => self.open(&conn, transport, request),
-            (None, Some(trouble)) => Err(trouble.reply()),
+    async fn endpoint(self: &Arc<Self>, call: &Call, name: &'static str, request: Request<Incoming>) -> Visit {
+        let body = Limited::new(request.into_body(), LARGEST).collect();
+        let body = match tokio::time::timeout(self.shared.limits.body_time, body).await {
+            Ok(Ok(body)) => lane::body(&body.to_bytes()),
+            Ok(Err(_)) => return (None, Trouble::TooLarge.reply(), Obstacles::default()),
+            Err(_) => return (None, Reply::empty(StatusCode::REQUEST_TIMEOUT), Obstacles::default()),
         };
-        unanswered.0 = None;
-        match reply {
-            Ok(reply) => {
-                self.shared.opened(&conn);
-                self.shared.spawn(session::live(Arc::clone(self), Arc::clone(&conn), freight));
-                (Some(conn), reply)
-            }
-            Err(reply) => {
-                conn.end(Ending::by(Closer::Server, false));
-                (Some(conn), reply)
-            }
-        }
-    }
-
-    /// The honest answer to an attempt.
-    fn open(&self, conn: &Arc<Conn>, transport: Transport, request: Request<Incoming>) -> Result<Reply, Reply> {
-        let opening = session::opening(conn, &self.shared);
-        match transport {
-            Transport::Polling => Ok(Reply::packets(vec![opening])),
-            Transport::Websocket => {
-                let (reply, upgrade) = switch(request).ok_or_else(|| Trouble::BadRequest.reply())?;
-                conn.send([opening]);
-                self.shared.spawn(websocket::carry(Arc::clone(conn), upgrade));
-                Ok(reply)
-            }
-        }
-    }
-
-    // A session that exists.
-
-    async fn polled(self: &Arc<Self>, call: &Call, request: Request<Incoming>) -> (Option<Arc<Conn>>, Reply) {
-        let conn = self.known(call);
-        self.record_request(call, conn.as_deref(), Value::Null);
-        let Some(conn) = conn else { return (None, Self::stranger(call)) };
-        if let Some(Obstacle::Reply(reply)) =
-            self.obstacle(call, Some(&conn), RequestKind::Polling(conn.next_poll())).await
-        {
-            return (Some(conn), reply);
-        }
-        conn.until(|conn| !conn.bent().stalled).await;
-        let reply = match call.head.method {
-            Method::GET => polling::poll(&conn).await,
-            Method::POST => polling::post(&conn, request.into_body()).await,
-            _ => Trouble::BadRequest.reply(),
-        };
-        (Some(conn), reply)
-    }
-
-    async fn upgrade(self: &Arc<Self>, call: &Call, request: Request<Incoming>) -> (Option<Arc<Conn>>, Reply) {
-        let conn = self.known(call);
-        self.record_request(call, conn.as_deref(), Value::Null);
-        let Some(conn) = conn else { return (None, Self::stranger(call)) };
-        let obstacle = self.obstacle(call, Some(&conn), RequestKind::Upgrade).await;
-        if let Some(Obstacle::Reply(reply)) = obstacle {
-            return (Some(conn), reply);
-        }
-        conn.until(|conn| !conn.bent().stalled).await;
-        let Some((reply, upgrade)) = switch(request) else { return (Some(conn), Trouble::BadRequest.reply()) };
-        let session = Arc::clone(&conn);
-        match obstacle {
-            Some(_) => self.shared.spawn(websocket::ignore(session, upgrade)),
-            None => self.shared.spawn(websocket::probe(session, upgrade)),
-        }
-        (Some(conn), reply)
-    }
-
-    /// The session that a request names, which has then travelled on the request's TCP connection.
-    fn known(&self, call: &Call) -> Option<Arc<Conn>> {
-        let conn = self.shared.session(call.head.sid()?)?;
-        conn.travels_on(&call.link);
-        Some(conn)
-    }
-
-    /// The answer to a request that names no session which exists.
-    fn stranger(call: &Call) -> Reply {
-        match call.head.sid() {
-            Some(_) => Trouble::UnknownSession.reply(),
-            None => Trouble::HandshakeMethod.reply(),
-        }
-    }
-
-    // REST.
-
-    async fn endpoint(self: &Arc<Self>, call: &Call, name: &'static str, request: Request<Incoming>) -> Reply {
-        let body = Limited::new(request.into_body(), LARGEST).collect().await;
-        let Ok(body) = body.map(Collected::to_bytes) else { return Trouble::TooLarge.reply() };
-        let body = lane::body(&body);
-        self.record_request(call, None, body.clone());
-        if let Some(Obstacle::Reply(reply)) = self.obstacle(call, None, RequestKind::Endpoint(name)).await {
-            return reply;
-        }
-        let (status, answer) = self.system.rest(name, &body);
-        Reply::json(status, &answer)
+        let entry = Entry::Request(call.head.request(body.clone()));
+        self.shared.journal.write(&call.actor, None, None, entry);
+        let mut obstacles = self.obstacles(call, None, RequestKind::Endpoint(name)).await;
+        let reply = obstacles.reply.take().unwrap_or_else(|| {
+            let (status, answer) = self.system.rest(name, &body);
+            Reply::json(status, &answer)
+        });
+        (None, reply, obstacles)
     }
 }
 
-/// An attempt that has no answer yet. If its request is dropped, its client is gone.
-struct Unanswered(Option<Arc<Conn>>);
-
-impl Drop for Unanswered {
-    fn drop(&mut self) {
-        if let Some(conn) = &self.0 {
-            conn.end(Ending::by(Closer::Client, false));
-            conn.closed();
-        }
+impl Call {
+    /// Whether the request names no transport that there is.
+    pub(super) fn unknown_transport(&self) -> bool {
+        !matches!(self.head.query.get("transport").map(String::as_str), Some("polling" | "websocket"))
     }
-}
 
-/// What keeps an attempt from opening a session in the honest server.
-fn trouble(call: &Call) -> Option<Trouble> {
-    match (call.head.query.get("transport").map(String::as_str), call.head.query.get("EIO").map(String::as_str)) {
-        (Some("polling" | "websocket"), Some("4")) => None,
-        (Some("polling" | "websocket"), _) => Some(Trouble::Version),
-        _ => Some(Trouble::UnknownTransport),
+    /// The honest refusal, in the form that the request calls for.
+    pub(super) fn refuse(&self, trouble: Trouble) -> Reply {
+        let upgrades = |value: &String| value.to_ascii_lowercase().contains("upgrade");
+        let wants_upgrade =
+            self.head.headers.get("connection").is_some_and(upgrades) && self.head.headers.contains_key("upgrade");
+        if wants_upgrade { trouble.abort() } else { trouble.reply() }
     }
-}
-
-/// The answer that turns a request into a WebSocket; none if it does not ask for one.
-fn switch(mut request: Request<Incoming>) -> Option<(Reply, OnUpgrade)> {
-    let reply = Reply::switching(request.headers())?;
-    Some((reply, hyper::upgrade::on(&mut request)))
-}
-
-/// An id of the form that the official server gives.
-fn new_sid() -> String {
-    use base64::Engine as _;
-    base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(&uuid::Uuid::new_v4().as_bytes()[..15])
-}
-
-fn cors(rules: &Cors) -> CorsLayer {
-    let origins = rules.origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
-    let allowed = match rules.origins.as_slice() {
-        [all] if all == "*" => AllowOrigin::any(),
-        _ => AllowOrigin::list(origins),
-    };
-    CorsLayer::new()
-        .allow_origin(allowed)
-        .allow_credentials(rules.credentials)
-        .allow_headers(AllowHeaders::mirror_request())
-        .allow_methods(AllowMethods::mirror_request())
 }

@@ -7,19 +7,19 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::conn::{Conn, Ending};
+use super::conn::{Conn, Ending, Pulse};
 use super::packet::Packet;
 use crate::journal::Closer;
 
 /// Beats until the session is over, and ends it when a ping has no answer in time.
-pub(super) async fn beat(conn: Arc<Conn>, interval: Duration, timeout: Duration) {
+pub(super) async fn beat(conn: Arc<Conn>, opened: Instant, interval: Duration, timeout: Duration) {
     let beats = async {
         // Counted from when things were due, so that the lateness of timers does not add up.
-        let mut due = Instant::now() + interval;
+        let mut due = opened + interval;
         loop {
-            sleep_until(due).await;
-            if conn.bent().mute || conn.bent().frozen {
-                conn.until(|conn| !conn.bent().mute && !conn.bent().frozen).await;
+            due = rest(&conn, due, interval).await;
+            if conn.bent().is_still() {
+                conn.until(|conn| !conn.bent().is_still()).await;
                 due = Instant::now();
             }
             let pong = conn.next_pong();
@@ -35,17 +35,39 @@ pub(super) async fn beat(conn: Arc<Conn>, interval: Duration, timeout: Duration)
     }
 }
 
+/// Waits until the next ping is due, and returns when that was: an interval after the last pong, even if nobody asked for that pong, unless a rule
+/// is in a hurry.
+async fn rest(conn: &Conn, mut due: Instant, interval: Duration) -> Instant {
+    loop {
+        let pong = conn.next_pong();
+        tokio::select! {
+            biased;
+            () = sleep_until(due) => return due,
+            () = conn.until(|conn| conn.bent().pulse == Pulse::Early) => {
+                conn.bend(|bent| bent.pulse = Pulse::Regular);
+                return Instant::now();
+            }
+            () = pong => due = Instant::now() + interval,
+        }
+    }
+}
+
 /// Whether the pong comes in time. A server that stands still cannot see that it is late.
 async fn answered(conn: &Conn, pong: impl Future<Output = ()>, mut late: Instant, timeout: Duration) -> bool {
     tokio::pin!(pong);
     loop {
+        conn.expect_pong(Some(late));
         tokio::select! {
-            () = &mut pong => return true,
+            () = &mut pong => {
+                conn.expect_pong(None);
+                return true;
+            }
             () = sleep_until(late) => {}
         }
         if !conn.bent().frozen {
             return false;
         }
+        conn.expect_pong(None);
         conn.until(|conn| !conn.bent().frozen).await;
         late = Instant::now() + timeout;
     }
@@ -84,7 +106,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn pings_come_one_interval_after_the_opening_and_after_each_pong() {
         let conn = conn();
-        tokio::spawn(beat(Arc::clone(&conn), INTERVAL, TIMEOUT));
+        tokio::spawn(beat(Arc::clone(&conn), Instant::now(), INTERVAL, TIMEOUT));
         assert_eq!(next_ping(&conn).await.as_secs(), 25);
         advance(Duration::from_secs(55)).await;
         pong(&conn).await;
@@ -93,16 +115,16 @@ mod tests {
     }
 
     #[rstest]
-    #[case(false, 85)]
-    #[case(true, 85)]
+    #[case::silent(None, 85)]
+    #[case::pong_before_any_ping(Some(10), 95)]
     #[tokio::test(start_paused = true)]
-    async fn a_ping_without_pong_ends_the_session(#[case] early_pong: bool, #[case] seconds: u64) {
+    async fn a_ping_without_pong_ends_the_session(#[case] early_pong: Option<u64>, #[case] seconds: u64) {
         let conn = conn();
         let begun = tokio::time::Instant::now();
-        tokio::spawn(beat(Arc::clone(&conn), INTERVAL, TIMEOUT));
+        tokio::spawn(beat(Arc::clone(&conn), Instant::now(), INTERVAL, TIMEOUT));
         tokio::task::yield_now().await;
-        if early_pong {
-            // A pong that answers nothing counts for nothing.
+        if let Some(early) = early_pong {
+            advance(Duration::from_secs(early)).await;
             pong(&conn).await;
         }
         conn.over().await;
@@ -110,20 +132,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_heart_in_a_hurry_beats_at_once_and_then_as_ever() {
+        let conn = conn();
+        tokio::spawn(beat(Arc::clone(&conn), Instant::now(), INTERVAL, TIMEOUT));
+        tokio::task::yield_now().await;
+        conn.bend(|bent| bent.pulse = Pulse::Early);
+        assert_eq!(next_ping(&conn).await.as_secs(), 0);
+        pong(&conn).await;
+        assert_eq!(next_ping(&conn).await.as_secs(), 25);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_mute_heart_neither_beats_nor_breaks() {
         let conn = conn();
-        tokio::spawn(beat(Arc::clone(&conn), INTERVAL, TIMEOUT));
-        conn.bend(|bent| bent.mute = true);
+        tokio::spawn(beat(Arc::clone(&conn), Instant::now(), INTERVAL, TIMEOUT));
+        conn.bend(|bent| bent.pulse = Pulse::Mute);
         assert!(timeout(Duration::from_secs(1_000), next_ping(&conn)).await.is_err());
         assert!(!conn.is_over());
-        conn.bend(|bent| bent.mute = false);
+        conn.bend(|bent| bent.pulse = Pulse::Regular);
         assert_eq!(next_ping(&conn).await.as_secs(), 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_server_that_stands_still_does_not_judge_its_clients() {
         let conn = conn();
-        tokio::spawn(beat(Arc::clone(&conn), INTERVAL, TIMEOUT));
+        tokio::spawn(beat(Arc::clone(&conn), Instant::now(), INTERVAL, TIMEOUT));
         next_ping(&conn).await;
         conn.bend(|bent| bent.frozen = true);
         advance(Duration::from_secs(300)).await;

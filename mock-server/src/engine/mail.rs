@@ -20,7 +20,7 @@ use crate::script::fault::{DuplicateEvent, EventReorder, MalformedPayload, Unkno
 use crate::script::{Direction, Fault, Firing};
 
 /// Takes what socketioxide sends to the client's transports, until the session is over.
-pub(super) async fn deliver(gate: &Arc<Gate>, conn: &Arc<Conn>, mut post: mpsc::UnboundedReceiver<Packet>) {
+pub(crate) async fn deliver(gate: &Arc<Gate>, conn: &Arc<Conn>, mut post: mpsc::UnboundedReceiver<Packet>) {
     let mut shelf = Shelf::default();
     while let Some(Some(packet)) = conn.unless_over(post.recv()).await {
         if conn.unless_over(outgoing(gate, conn, packet, &mut shelf)).await.is_none() {
@@ -77,7 +77,7 @@ impl Shelf {
 }
 
 /// Begins what the opening of the session starts.
-pub(super) async fn opened(gate: &Arc<Gate>, conn: &Arc<Conn>) {
+pub(crate) async fn opened(gate: &Arc<Gate>, conn: &Arc<Conn>) {
     for firing in conn.ask(|subject| gate.shared.script.on("OPEN", Direction::Sent, subject)) {
         start(gate, conn, firing, Some(("OPEN", 0))).await;
     }
@@ -268,7 +268,7 @@ pub(crate) fn event(name: &str, payload: Option<&Value>) -> Packet {
 }
 
 /// Takes a message that has come in as the rules have it; none if it goes no further.
-pub(super) async fn incoming(gate: &Arc<Gate>, conn: &Arc<Conn>, packet: Packet) -> Option<Packet> {
+pub(crate) async fn incoming(gate: &Arc<Gate>, conn: &Arc<Conn>, packet: Packet) -> Option<Packet> {
     let message = packet.message()?;
     let firings = conn.ask(|subject| gate.shared.script.on(&message.name, Direction::Received, subject));
     let is_event = matches!(&packet, Packet::Message(text) if text.starts_with(['2', '5']));

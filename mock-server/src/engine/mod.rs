@@ -10,12 +10,16 @@
 //!                                  └── heart
 //! ```
 
+mod amend;
+pub(crate) mod attempt;
 mod bridge;
 pub(crate) mod conn;
-mod departure;
+mod cors;
+pub(crate) mod departure;
+mod frame;
 pub(crate) mod gate;
 mod heart;
-mod http;
+pub(crate) mod http;
 mod join;
 pub(crate) mod mail;
 mod obstacle;
@@ -23,7 +27,10 @@ pub(crate) mod packet;
 pub(crate) mod perform;
 mod polling;
 mod session;
+mod talk;
+mod traffic;
+mod visit;
 mod websocket;
 
 /// Longest message or body that is taken: the official server's default.
-pub(crate) const LARGEST: usize = 1_000_000;
+pub(crate) const LARGEST: usize = crate::limits::MESSAGE;

@@ -5,38 +5,44 @@
 use std::future::pending;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::StatusCode;
 
+use super::amend::Amendment;
 use super::conn::Conn;
 use super::gate::{Call, Gate};
 use super::http::{Reply, Trouble};
-use crate::script::fault::{RestError, UpgradeReject};
+use super::session::Opening;
+use crate::script::fault::{RestError, TransportUnknown};
 use crate::script::{Fault, Firing, RequestKind, Stage, Subject};
 
-/// What stands in the way of the honest answer.
-pub(super) enum Obstacle {
-    /// Another answer.
-    Reply(Reply),
+/// What the rules have in store for a request.
+#[derive(Default)]
+pub(super) struct Obstacles {
+    /// Another answer than the honest one.
+    pub(super) reply: Option<Reply>,
     /// The upgrade opens, but its probe is ignored.
-    Ignored,
+    pub(super) ignored: bool,
+    /// The WebSocket opens, but the session does not until this rule is over.
+    pub(super) withheld: Option<Firing>,
+    /// What the open packet says that the server does not do.
+    pub(super) opening: Opening,
+    /// What becomes of the answer.
+    pub(super) amendments: Vec<Amendment>,
 }
 
 impl Gate {
     /// Lets the rules do what they do to this request; returns when it is due to be answered, which may be never.
-    pub(super) async fn obstacle(
+    pub(super) async fn obstacles(
         self: &Arc<Self>,
         call: &Call,
         conn: Option<&Arc<Conn>>,
         request: RequestKind<'_>,
-    ) -> Option<Obstacle> {
-        let mut obstacle = None;
+    ) -> Obstacles {
+        let mut obstacles = Obstacles::default();
         for firing in self.firings(call, conn, request) {
-            let found = self.meet(call, conn, &firing).await;
-            // The first answer stands, but rules behind it may still be in time to delay it.
-            obstacle = obstacle.or(found);
+            self.meet(call, conn, firing, &mut obstacles).await;
         }
-        obstacle
+        obstacles
     }
 
     fn firings(&self, call: &Call, conn: Option<&Arc<Conn>>, request: RequestKind<'_>) -> Vec<Firing> {
@@ -58,27 +64,35 @@ impl Gate {
         firings
     }
 
-    async fn meet(self: &Arc<Self>, call: &Call, conn: Option<&Arc<Conn>>, firing: &Firing) -> Option<Obstacle> {
+    async fn meet(self: &Arc<Self>, call: &Call, conn: Option<&Arc<Conn>>, firing: Firing, met: &mut Obstacles) {
         if let (Some(conn), true) = (conn, super::perform::is_about_wire(firing.fault())) {
-            self.meet_wire(conn, firing).await;
-            return None;
+            return self.meet_wire(conn, &firing).await;
         }
         if !firing.due().await {
-            return None;
+            return;
         }
         firing.fired();
-        Some(Obstacle::Reply(match firing.fault() {
-            Fault::HttpError(fault) => Reply::text(fault.status, fault.body.clone()),
-            Fault::AffinityLoss(_) => Trouble::UnknownSession.reply(),
-            Fault::UpgradeReject(fault) => rejection(fault),
-            Fault::RestError(fault) => broken(call, fault).await,
-            Fault::RestMalformed(fault) => Reply::html(StatusCode::OK, fault.body.clone()),
-            Fault::UpgradeProbeIgnored(_) => return Some(Obstacle::Ignored),
-            Fault::ResponseDelay(fault) => return wait(Some(fault.delay)).await,
-            Fault::RestDelay(fault) => return wait(fault.delay).await,
-            Fault::ColdStart(_) => return wait(Some(firing.wait)).await,
-            _ => return None,
-        }))
+        met.amendments.extend(Amendment::of(firing.fault()));
+        match firing.fault() {
+            Fault::ResponseDelay(fault) => tokio::time::sleep(fault.delay).await,
+            Fault::RestDelay(fault) => match fault.delay {
+                Some(delay) => tokio::time::sleep(delay).await,
+                None => pending().await,
+            },
+            Fault::ColdStart(_) => tokio::time::sleep(firing.wait).await,
+            Fault::UpgradeStall(_) => {
+                firing.over().await;
+                firing.undone();
+            }
+            Fault::UpgradeProbeIgnored(_) => met.ignored = true,
+            Fault::OpenPacketWithheld(_) => met.withheld = Some(firing),
+            Fault::OpenPacketAltered(fault) => met.opening.add.extend(fault.add.clone()),
+            fault => {
+                // The first answer stands, but rules behind it may still be in time to delay it.
+                let reply = other_answer(call, fault, &mut met.opening).await;
+                met.reply = met.reply.take().or(reply);
+            }
+        }
     }
 
     /// Ends or bends the connection; one that is ended gets no answer.
@@ -100,18 +114,29 @@ impl Gate {
     }
 }
 
-async fn wait(delay: Option<std::time::Duration>) -> Option<Obstacle> {
-    match delay {
-        Some(delay) => tokio::time::sleep(delay).await,
-        None => pending().await,
-    }
-    None
+/// The answer that a fault gives instead of the honest one.
+async fn other_answer(call: &Call, fault: &Fault, opening: &mut Opening) -> Option<Reply> {
+    Some(match fault {
+        Fault::HttpError(fault) => Reply::text(fault.status, fault.body.clone()).with(&fault.headers),
+        Fault::AffinityLoss(_) => Trouble::UnknownSession.reply(),
+        Fault::UpgradeReject(fault) => Reply::text(fault.status, fault.body.clone()).with(&fault.headers),
+        Fault::UpgradeStripped(fault) => Reply::html(fault.status, fault.body.clone()),
+        Fault::OriginCheckUpgrade(_) => Reply::text(StatusCode::FORBIDDEN, "Forbidden"),
+        Fault::TransportUnknown(fault) => return disabled(call, fault, opening),
+        Fault::PollingMalformed(fault) => Reply::html(StatusCode::OK, fault.body.clone()),
+        Fault::RestError(fault) => broken(call, fault).await,
+        Fault::RestMalformed(fault) => Reply::html(StatusCode::OK, fault.body.clone()),
+        _ => return None,
+    })
 }
 
-fn rejection(fault: &UpgradeReject) -> Reply {
-    let mut reply = Reply::text(fault.status, fault.body.clone());
-    reply.headers.extend(fault.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
-    reply
+/// The answer to a request over a transport that is disabled; over another one, the open packet does not offer it.
+fn disabled(call: &Call, fault: &TransportUnknown, opening: &mut Opening) -> Option<Reply> {
+    if call.head.transport().is_some_and(|transport| fault.transports.contains(transport)) {
+        return Some(call.refuse(Trouble::UnknownTransport));
+    }
+    opening.disabled.extend(&fault.transports.0);
+    None
 }
 
 async fn broken(call: &Call, fault: &RestError) -> Reply {
@@ -120,12 +145,4 @@ async fn broken(call: &Call, fault: &RestError) -> Reply {
         pending::<()>().await;
     }
     Reply::json(fault.status, &serde_json::json!({"error": fault.status.canonical_reason().unwrap_or("Error")}))
-}
-
-impl Reply {
-    fn html(status: StatusCode, body: impl Into<Bytes>) -> Self {
-        let mut reply = Self::text(status, body);
-        reply.headers = vec![(http::header::CONTENT_TYPE, http::HeaderValue::from_static("text/html"))];
-        reply
-    }
 }

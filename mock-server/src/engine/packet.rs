@@ -8,13 +8,17 @@
 //!
 //! Knows nothing of connections, rules or who sends what.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use serde_json::Value;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::journal::Message;
 use crate::lane;
+use crate::wire::Opcode;
 
 /// Between the packets of a polling body.
 const SEPARATOR: char = '\u{1e}';
@@ -40,7 +44,42 @@ pub(crate) enum Packet {
     Noop,
     /// Text that is to go out as it stands, whatever it is.
     Raw(String),
+    /// A text message of a plain WebSocket.
+    Text(Utf8Bytes),
+    /// A binary message of a plain WebSocket.
+    Data(Bytes),
+    /// Frames of a WebSocket.
+    Frames(Box<Frames>),
 }
+
+/// Frames that go out as they stand, legal or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Frames {
+    /// What they are in the journal, and what goes out in their place where there is no WebSocket; nothing if they are
+    /// none of its business.
+    pub(crate) packet: Option<Packet>,
+    /// What they are called in the journal where they are no packet.
+    pub(crate) name: String,
+    /// Their bytes, frame by frame.
+    pub(crate) bytes: Vec<Bytes>,
+    /// Time between one and the next.
+    pub(crate) pause: Duration,
+}
+
+impl Frames {
+    /// Frames without a packet, which go out at once.
+    pub(crate) fn new(name: &str, bytes: Vec<Bytes>) -> Self {
+        Self { packet: None, name: name.to_owned(), bytes, pause: Duration::ZERO }
+    }
+
+    /// As many of their bytes as the journal may want, and some more.
+    fn start(&self) -> Vec<u8> {
+        self.bytes.iter().flatten().copied().take(MOST_TOLD).collect()
+    }
+}
+
+/// Bytes of frames from which on nobody looks at more.
+const MOST_TOLD: usize = 8_192;
 
 /// Why a packet could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -72,9 +111,9 @@ impl Packet {
         })
     }
 
-    /// Reads a polling body.
-    pub(crate) fn read_body(body: &str) -> Result<Vec<Self>, PacketError> {
-        body.split(SEPARATOR).map(Self::read).collect()
+    /// Reads a polling body, packet by packet.
+    pub(crate) fn read_body(body: &str) -> impl Iterator<Item = Result<Self, PacketError>> {
+        body.split(SEPARATOR).map(Self::read)
     }
 
     /// Writes a polling body.
@@ -94,7 +133,57 @@ impl Packet {
             Self::Upgrade => "5".to_owned(),
             Self::Noop => "6".to_owned(),
             Self::Raw(text) => text.clone(),
+            Self::Text(text) => text.to_string(),
+            Self::Data(data) => String::from_utf8_lossy(data).into_owned(),
+            Self::Frames(frames) => frames.packet.as_ref().unwrap_or(&Self::Noop).write(),
             Self::Binary(data) => format!("b{}", BASE64_STANDARD.encode(data)),
+        }
+    }
+
+    /// Frames as they stand, by the name that the journal has for them.
+    pub(crate) fn frames(name: &str, bytes: Vec<Bytes>) -> Self {
+        Self::Frames(Box::new(Frames::new(name, bytes)))
+    }
+
+    /// What a WebSocket carries of it: the opcode and the payload.
+    pub(crate) fn content(&self) -> (Opcode, Bytes) {
+        match self {
+            Self::Data(data) | Self::Binary(data) => (Opcode::Binary, data.clone()),
+            Self::Text(text) => (Opcode::Text, text.clone().into()),
+            Self::Frames(frames) => frames.packet.as_ref().map_or((Opcode::Text, Bytes::new()), Self::content),
+            other => (Opcode::Text, other.write().into()),
+        }
+    }
+
+    /// What the journal has for it: the packet itself, or that of which it is the frames.
+    pub(crate) fn told(&self) -> &Self {
+        match self {
+            Self::Frames(frames) => frames.packet.as_ref().unwrap_or(self),
+            other => other,
+        }
+    }
+
+    /// The name that the journal has for it; empty if it has none.
+    pub(crate) fn name(&self) -> String {
+        self.message().map(|message| message.name).unwrap_or_default()
+    }
+
+    /// Whether it is a message of a plain WebSocket, which can have any name.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::Data(_))
+    }
+
+    /// How many bytes it has besides its type.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Open(data) | Self::Ping(data) | Self::Pong(data) | Self::Message(data) | Self::Raw(data) => {
+                data.len()
+            }
+            Self::Binary(data) | Self::Data(data) => data.len(),
+            Self::Text(text) => text.len(),
+            // A fault is not to be undone by a limit.
+            Self::Frames(_) => 0,
+            Self::Close | Self::Upgrade | Self::Noop => 0,
         }
     }
 
@@ -105,7 +194,15 @@ impl Packet {
 
     /// How it stands in the journal; none for heartbeats, which have records of their own.
     pub(crate) fn message(&self) -> Option<Message> {
-        lane::message(&self.write())
+        match self {
+            Self::Text(text) => Some(lane::text(text)),
+            Self::Data(data) => Some(lane::binary(data)),
+            Self::Frames(frames) => match &frames.packet {
+                Some(packet) => packet.message(),
+                None => Some(lane::frame(&frames.name, &frames.start())),
+            },
+            other => lane::message(&other.write()),
+        }
     }
 }
 
@@ -135,7 +232,7 @@ mod tests {
     #[test]
     fn bodies_hold_several_packets() {
         let body = "40{\"sid\":\"a\"}\u{1e}bAQI=\u{1e}6";
-        let packets = Packet::read_body(body).unwrap();
+        let packets: Vec<Packet> = Packet::read_body(body).collect::<Result<_, _>>().unwrap();
         assert_eq!(packets[1], Packet::Binary(Bytes::from_static(&[1, 2])));
         assert_eq!(Packet::write_body(&packets), body);
     }

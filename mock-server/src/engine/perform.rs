@@ -8,13 +8,13 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
-use super::conn::{Conn, Ending};
+use super::conn::{Conn, Ending, Pulse};
 use super::gate::Gate;
 use super::packet::Packet;
-use crate::journal::Closer;
-use crate::script::fault::{AbruptClose, DisconnectVia, Flow, Latency};
+use super::traffic;
+use crate::journal::{Actor, Closer};
+use crate::script::fault::{AbruptClose, DisconnectVia};
 use crate::script::{Fault, Firing, Stage};
-use crate::wire;
 
 /// Whether a fault is one of those that are carried out here.
 pub(super) fn is_about_wire(fault: &Fault) -> bool {
@@ -24,11 +24,27 @@ pub(super) fn is_about_wire(fault: &Fault) -> bool {
             | Fault::AbruptClose(_)
             | Fault::HalfOpen(_)
             | Fault::Latency(_)
+            | Fault::Bandwidth(_)
+            | Fault::Slicer(_)
+            | Fault::SlowClose(_)
+            | Fault::LimitData(_)
+            | Fault::IdleTimeout(_)
+            | Fault::TruncatedFrame(_)
             | Fault::MaxConnectionLifetime(_)
             | Fault::EngineClose(_)
             | Fault::EnginePingSuppress(_)
+            | Fault::EnginePingEarly(_)
+            | Fault::EnginePingFlood(_)
             | Fault::ServerDisconnect(_)
             | Fault::ServerStall(_)
+            | Fault::CloseFrame(_)
+            | Fault::CloseHandshakeStall(_)
+            | Fault::WsPing(_)
+            | Fault::WsPingSuppress(_)
+            | Fault::WsPongSuppress(_)
+            | Fault::OversizedFrame(_)
+            | Fault::BinaryFrame(_)
+            | Fault::IllegalFrame(_)
     )
 }
 
@@ -41,6 +57,8 @@ pub(super) fn holds(fault: &Fault) -> bool {
             | Fault::HalfOpen(_)
             | Fault::EngineClose(_)
             | Fault::ServerDisconnect(_)
+            | Fault::CloseFrame(_)
+            | Fault::IllegalFrame(_)
     )
 }
 
@@ -107,9 +125,22 @@ impl Gate {
             Fault::AbruptClose(fault) => self.cut(conn, firing, fault),
             Fault::HalfOpen(_) => stall(conn, firing, false).await,
             Fault::ServerStall(_) => stall(conn, firing, true).await,
-            Fault::Latency(fault) => delay(conn, firing, fault).await,
-            Fault::MaxConnectionLifetime(fault) => live_for(conn, firing, fault.lifetime).await,
-            Fault::EnginePingSuppress(_) => silence(conn, firing).await,
+            Fault::Latency(fault) => traffic::delay(conn, firing, fault).await,
+            Fault::Bandwidth(fault) => traffic::pace(conn, firing, fault).await,
+            Fault::Slicer(fault) => traffic::slice(conn, firing, fault).await,
+            Fault::SlowClose(fault) => traffic::close_slowly(conn, firing, fault.delay).await,
+            Fault::LimitData(fault) => traffic::limit(conn, firing, fault.bytes).await,
+            Fault::IdleTimeout(fault) => traffic::end_when_idle(conn, firing, fault.idle).await,
+            Fault::MaxConnectionLifetime(fault) => traffic::live_for(conn, firing, fault.lifetime).await,
+            Fault::TruncatedFrame(fault) => traffic::truncate(conn, firing, fault).await,
+            Fault::EnginePingSuppress(_) | Fault::WsPingSuppress(_) => silence(conn, firing).await,
+            Fault::WsPongSuppress(_) => ignore_pings(conn, firing).await,
+            Fault::CloseHandshakeStall(_) => conn.stall_close(Some(firing.clone())),
+            Fault::EnginePingEarly(_) => {
+                firing.fired();
+                conn.bend(|bent| bent.pulse = Pulse::Early);
+            }
+            Fault::EnginePingFlood(fault) => flood(conn, firing, fault.period).await,
             Fault::EngineClose(_) => {
                 firing.fired();
                 conn.close_politely();
@@ -118,15 +149,19 @@ impl Gate {
                 firing.fired();
                 disconnect(conn, fault.close_transport).await;
             }
-            _ => {}
+            _ => self.perform_frame(conn, firing).await,
         }
     }
 
     fn cut(self: &Arc<Self>, conn: &Arc<Conn>, firing: &Firing, fault: &AbruptClose) {
         strike(conn, firing, End::Cut);
+        self.keep_cutting(&conn.actor, firing, fault);
+    }
+
+    /// Goes on after the first cut, where that is asked for.
+    pub(crate) fn keep_cutting(self: &Arc<Self>, actor: &Actor, firing: &Firing, fault: &AbruptClose) {
         let Some(period) = fault.period else { return };
-        let (gate, firing) = (Arc::clone(self), firing.clone());
-        let actor = conn.actor.clone();
+        let (gate, firing, actor) = (Arc::clone(self), firing.clone(), actor.clone());
         self.shared.spawn(async move {
             // Until the rule is disarmed.
             while tokio::time::timeout(period, firing.over()).await.is_err() {
@@ -159,7 +194,7 @@ pub(crate) fn end_wire(conn: &Conn, end: End) {
     conn.end(Ending::by(Closer::Network, false));
 }
 
-fn strike(conn: &Conn, firing: &Firing, end: End) {
+pub(super) fn strike(conn: &Conn, firing: &Firing, end: End) {
     firing.fired();
     end_wire(conn, end);
 }
@@ -177,33 +212,41 @@ async fn stall(conn: &Conn, firing: &Firing, frozen: bool) {
     }
 }
 
-async fn delay(conn: &Conn, firing: &Firing, fault: &Latency) {
+async fn silence(conn: &Conn, firing: &Firing) {
     firing.fired();
-    let direction = match fault.direction {
-        Flow::In => wire::Direction::In,
-        Flow::Out => wire::Direction::Out,
-        Flow::Both => wire::Direction::Both,
-    };
-    let seed = u64::from(conn.number());
-    let latency = wire::Latency { delay: fault.delay, jitter: fault.jitter, direction, seed };
-    conn.bend(|bent| bent.latency = Some(latency));
+    conn.bend(|bent| bent.pulse = Pulse::Mute);
     if conn.unless_over(firing.over()).await.is_some() {
-        conn.bend(|bent| bent.latency = None);
+        conn.bend(|bent| bent.pulse = Pulse::Regular);
         firing.undone();
     }
 }
 
-async fn live_for(conn: &Conn, firing: &Firing, lifetime: Duration) {
-    if conn.unless_over(tokio::time::sleep(lifetime)).await.is_some() {
-        strike(conn, firing, End::Cut);
+async fn ignore_pings(conn: &Conn, firing: &Firing) {
+    firing.fired();
+    conn.answer_pings(false);
+    if conn.unless_over(firing.over()).await.is_some() {
+        conn.answer_pings(true);
+        firing.undone();
     }
 }
 
-async fn silence(conn: &Conn, firing: &Firing) {
+/// Sends pings besides those of the heart.
+async fn flood(conn: &Conn, firing: &Firing, period: Duration) {
     firing.fired();
-    conn.bend(|bent| bent.mute = true);
-    if conn.unless_over(firing.over()).await.is_some() {
-        conn.bend(|bent| bent.mute = false);
+    let mut pings = tokio::time::interval(period.max(Duration::from_millis(1)));
+    let pinging = async {
+        loop {
+            pings.tick().await;
+            conn.send([Packet::Ping(String::new())]);
+        }
+    };
+    let flooding = async {
+        tokio::select! {
+            () = firing.over() => {}
+            () = pinging => {}
+        }
+    };
+    if conn.unless_over(flooding).await.is_some() {
         firing.undone();
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! Knows nothing of how it came to be, nor of rules.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncReadExt;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -19,11 +21,9 @@ use super::LARGEST;
 use super::conn::{Carrier, Conn, Ending};
 use super::packet::Packet;
 use crate::journal::{Closer, Entry, Message, Transport};
+use crate::limits::{self, FAREWELL};
 
-type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
-
-/// How long a WebSocket whose session is over waits for the client's close.
-const FAREWELL: Duration = Duration::from_secs(5);
+type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// How long a probe may take, as in the official server.
 const PROBE: Duration = Duration::from_secs(10);
@@ -96,7 +96,11 @@ impl Probing<'_> {
     /// Whether the client has moved to the WebSocket.
     async fn run(&mut self, socket: &mut Socket) -> bool {
         while let Some(Ok(frame)) = socket.next().await {
-            let Frame::Text(text) = frame else { continue };
+            let text = match frame {
+                Frame::Text(text) => text,
+                Frame::Ping(_) | Frame::Pong(_) => continue,
+                _ => return false,
+            };
             let Ok(packet) = Packet::read(&text) else { return false };
             self.conn.received(&packet, Transport::Websocket);
             match packet {
@@ -135,43 +139,63 @@ async fn run(conn: &Arc<Conn>, socket: Socket) {
     let (mut sink, mut stream) = socket.split();
     let ended = tokio::select! {
         ended = read(conn, &mut stream) => ended,
-        ended = write(conn, &mut sink) => ended,
+        () = write(conn, &mut sink) => Ending::by(Closer::Client, false),
+        () = conn.over() => Ending::by(Closer::Server, false),
     };
     conn.end(ended);
-    farewell(conn, &mut sink, &mut stream).await;
+    let _ = tokio::time::timeout(FAREWELL, farewell(conn, sink, stream)).await;
 }
 
 /// Says what is still to be said, and waits a little for the client's close.
-async fn farewell(conn: &Conn, sink: &mut SplitSink<Socket, Frame>, stream: &mut SplitStream<Socket>) {
-    let rest = async {
-        flush(conn, sink).await?;
-        let close = conn.farewell().map(|(code, reason)| CloseFrame { code: code.into(), reason: reason.into() });
-        sink.send(Frame::Close(close)).await?;
-        while stream.next().await.is_some_and(|frame| frame.is_ok()) {}
-        Ok::<_, Error>(())
-    };
-    let _ = tokio::time::timeout(FAREWELL, rest).await;
+async fn farewell(
+    conn: &Conn,
+    mut sink: SplitSink<Socket, Frame>,
+    mut stream: SplitStream<Socket>,
+) -> Result<(), Error> {
+    flush(conn, &mut sink).await?;
+    let close = conn.farewell().map(|(code, reason)| CloseFrame { code: code.into(), reason: reason.into() });
+    sink.send(Frame::Close(close)).await?;
+    while let Some(frame) = stream.next().await {
+        if frame.is_err() {
+            spill(sink.reunite(stream).map_err(|_| Error::ConnectionClosed)?.get_mut()).await;
+            break;
+        }
+    }
+    Ok(())
 }
 
-/// Writes what waits, as one write as far as the socket takes it.
+/// Reads some of what can no longer be understood: a client that still writes when its connection ends would not get to
+/// read why.
+async fn spill(stream: &mut TokioIo<Upgraded>) {
+    let mut buffer = vec![0; 4_096];
+    let mut left = limits::SPILL;
+    while let Ok(size @ 1..) = stream.read(&mut buffer).await {
+        left = left.saturating_sub(size);
+        if left == 0 {
+            return;
+        }
+    }
+}
+
+/// Writes what waits, as one write as far as the socket takes it. May be dropped at any point without losing a packet.
 async fn flush(conn: &Conn, sink: &mut SplitSink<Socket, Frame>) -> Result<(), Error> {
-    for packet in conn.take(Transport::Websocket) {
+    loop {
+        poll_fn(|cx| sink.poll_ready_unpin(cx)).await?;
+        let Some(packet) = conn.take_one(Transport::Websocket) else { break };
         conn.sent(&packet, Transport::Websocket);
-        sink.feed(frame(packet)).await?;
+        sink.start_send_unpin(frame(packet))?;
     }
     sink.flush().await?;
     conn.departed();
     Ok(())
 }
 
-async fn write(conn: &Conn, sink: &mut SplitSink<Socket, Frame>) -> Ending {
+/// Writes until the socket takes nothing more.
+async fn write(conn: &Conn, sink: &mut SplitSink<Socket, Frame>) {
     loop {
-        conn.until(|conn| conn.is_deliverable() || conn.is_over()).await;
-        if conn.is_over() {
-            return Ending::by(Closer::Server, false);
-        }
+        conn.until(Conn::is_deliverable).await;
         if flush(conn, sink).await.is_err() {
-            return Ending::by(Closer::Client, false);
+            return;
         }
     }
 }

@@ -7,13 +7,15 @@ use std::collections::BTreeMap;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
-use crate::contract::Contract;
+use crate::contract::{Contract, Protocol};
 use crate::journal::{Attempt, Request, Transport};
+use crate::tokens::kind_of;
 
 /// The kinds of request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// A connection attempt: `GET` on the Engine.IO path without `sid`.
+    /// A connection attempt: `GET` on the Engine.IO path without `sid`, or a request to upgrade on that of a plain
+    /// WebSocket.
     Attempt(Transport),
     /// Anything of a polled session.
     Polling,
@@ -23,6 +25,8 @@ pub enum Kind {
     Preflight,
     /// A REST endpoint of the contract, by its name.
     Endpoint(&'static str),
+    /// On the path of a plain WebSocket, but no request to upgrade.
+    Plain,
     /// Any other path.
     Other,
 }
@@ -40,14 +44,17 @@ pub struct Head {
     pub query: BTreeMap<String, String>,
     /// Header fields, names in lower case; several of one name joined by `, `.
     pub headers: BTreeMap<String, String>,
+    /// The token, where the request itself carries it.
+    token: Option<String>,
 }
 
 impl Head {
     /// Reads a request's head.
     pub fn read(method: &Method, path: &str, query: &str, fields: &HeaderMap, contract: &'static Contract) -> Self {
         let query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let kind = kind(method, path, &query, contract);
-        Self { kind, method: method.clone(), path: path.to_owned(), query, headers: headers(fields) }
+        let kind = kind(method, path, &query, fields, contract);
+        let token = if carries_token(contract) { Some(query.get("token").cloned().unwrap_or_default()) } else { None };
+        Self { kind, method: method.clone(), path: path.to_owned(), query, headers: headers(fields), token }
     }
 
     /// Whether it begins an attempt.
@@ -61,7 +68,7 @@ impl Head {
             Kind::Attempt(transport) => Some(transport),
             Kind::Polling => Some(Transport::Polling),
             Kind::Upgrade => Some(Transport::Websocket),
-            Kind::Preflight | Kind::Endpoint(_) | Kind::Other => None,
+            Kind::Preflight | Kind::Endpoint(_) | Kind::Plain | Kind::Other => None,
         }
     }
 
@@ -78,14 +85,21 @@ impl Head {
             Kind::Polling => "polling".to_owned(),
             Kind::Preflight => "preflight".to_owned(),
             Kind::Endpoint(name) => name.to_owned(),
-            Kind::Other => self.path.clone(),
+            Kind::Plain | Kind::Other => self.path.clone(),
         }
     }
 
     /// As an attempt in the journal.
     pub fn attempt(&self, number: u32) -> Attempt {
         let (path, query, headers) = (self.path.clone(), self.query.clone(), self.headers.clone());
-        Attempt { number, path, query, headers, token: None, token_kind: None }
+        let token_kind = self.token.as_deref().map(kind_of).map(str::to_owned);
+        let token = self.token.clone().filter(|token| !token.is_empty());
+        Attempt { number, path, query, headers, token, token_kind }
+    }
+
+    /// The kind of the token, where the request itself carries it.
+    pub fn token_kind(&self) -> Option<&'static str> {
+        self.token.as_deref().map(kind_of)
     }
 
     /// As a request in the journal.
@@ -95,13 +109,27 @@ impl Head {
     }
 }
 
-fn kind(method: &Method, path: &str, query: &BTreeMap<String, String>, contract: &'static Contract) -> Kind {
+/// Whether the head of an attempt carries the token: a plain WebSocket has it in the query.
+fn carries_token(contract: &Contract) -> bool {
+    contract.transport.protocol == Protocol::WebSocket && !contract.tokens.is_empty()
+}
+
+fn kind(
+    method: &Method,
+    path: &str,
+    query: &BTreeMap<String, String>,
+    fields: &HeaderMap,
+    contract: &'static Contract,
+) -> Kind {
     if *method == Method::OPTIONS {
         return Kind::Preflight;
     }
     if path.trim_end_matches('/') != contract.transport.path.trim_end_matches('/') {
         let endpoint = contract.endpoints.iter().find(|(_, it)| it.path == path && it.method == method.as_str());
         return endpoint.map_or(Kind::Other, |(name, _)| Kind::Endpoint(name));
+    }
+    if contract.transport.protocol == Protocol::WebSocket {
+        return if asks_for_websocket(fields) { Kind::Attempt(Transport::Websocket) } else { Kind::Plain };
     }
     let websocket = query.get("transport").is_some_and(|transport| transport == "websocket");
     match (query.contains_key("sid"), websocket) {
@@ -110,6 +138,10 @@ fn kind(method: &Method, path: &str, query: &BTreeMap<String, String>, contract:
         (true, true) => Kind::Upgrade,
         _ => Kind::Polling,
     }
+}
+
+fn asks_for_websocket(fields: &HeaderMap) -> bool {
+    fields.get(http::header::UPGRADE).is_some_and(|wanted| wanted.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// Header fields as the journal has them.
@@ -158,6 +190,26 @@ mod tests {
         let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
         let method = method.parse().unwrap();
         let head = Head::read(&method, path, query, &HeaderMap::new(), SystemId::Digitwin.contract());
+        assert_eq!((head.name().as_str(), head.kind), (name, kind));
+    }
+
+    #[rstest]
+    #[case("GET", "/?a=1", "websocket", Kind::Attempt(Transport::Websocket), "upgrade")]
+    #[case("POST", "/", "WebSocket", Kind::Attempt(Transport::Websocket), "upgrade")]
+    #[case("GET", "/", "h2c", Kind::Plain, "/")]
+    #[case("GET", "/", "", Kind::Plain, "/")]
+    #[case("GET", "/chat", "websocket", Kind::Other, "/chat")]
+    fn kinds_of_a_plain_websocket(
+        #[case] method: &str,
+        #[case] uri: &str,
+        #[case] upgrade: &str,
+        #[case] kind: Kind,
+        #[case] name: &str,
+    ) {
+        let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+        let request = http::Request::builder().header("Upgrade", upgrade).body(()).unwrap();
+        let contract = SystemId::WebSocket.contract();
+        let head = Head::read(&method.parse().unwrap(), path, query, request.headers(), contract);
         assert_eq!((head.name().as_str(), head.kind), (name, kind));
     }
 

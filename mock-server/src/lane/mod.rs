@@ -5,6 +5,8 @@
 
 mod head;
 mod packet;
+mod plain;
 
 pub use head::{Head, Kind, body, headers};
 pub use packet::{message, with_token};
+pub use plain::{binary, frame, text};

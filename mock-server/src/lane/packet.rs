@@ -15,7 +15,7 @@ use crate::journal::Message;
 use crate::tokens::kind_by_look;
 
 /// Longest packet text that is kept whole.
-const KEPT: usize = 4_096;
+pub(super) const KEPT: usize = 4_096;
 
 /// The packet of this text, as in a polling body; none for heartbeats, which have records of their own.
 ///
@@ -48,12 +48,12 @@ pub fn with_token(message: Message) -> Message {
     Message { token, token_kind, ..message }
 }
 
-fn named(name: &str) -> Message {
+pub(super) fn named(name: &str) -> Message {
     Message { name: name.to_owned(), ..Message::default() }
 }
 
 /// A text of bounded length.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     match text.char_indices().nth(KEPT) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

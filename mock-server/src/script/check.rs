@@ -13,6 +13,9 @@ use crate::values::FieldError;
 /// Packets that can stand where the name of an event can.
 const PACKETS: [&str; 8] = ["OPEN", "CLOSE", "UPGRADE", "NOOP", "CONNECT", "DISCONNECT", "CONNECT_ERROR", "ACK"];
 
+/// The same for a plain WebSocket.
+const MESSAGES: [&str; 3] = ["OPEN", "TEXT", "BINARY"];
+
 impl Rule {
     /// All that is wrong with the rule in this system; empty if nothing is.
     pub fn check(&self, system: SystemId) -> Vec<FieldError> {
@@ -24,7 +27,8 @@ impl Rule {
         let contract = system.contract();
         let messages = self.messages().into_iter().filter_map(|(path, name)| check_message(&path, name, contract));
         let endpoint = self.endpoint().and_then(|name| check_endpoint(name, contract));
-        messages.chain(endpoint).chain(check_token(self, contract)).chain(check_moment(self, contract)).collect()
+        let rest = check_token(self, contract).into_iter().chain(check_moment(self, contract)).chain(check_size(self));
+        messages.chain(endpoint).chain(rest).collect()
     }
 
     fn messages(&self) -> Vec<(String, &str)> {
@@ -47,9 +51,29 @@ impl Rule {
     }
 }
 
+/// A control frame has room for 125 bytes.
+fn check_size(rule: &Rule) -> Option<FieldError> {
+    match &rule.fault {
+        Fault::WsPing(fault) if fault.payload.0.len() > 125 => {
+            Some(FieldError::new("payload", &json!(fault.payload.0.len()), "at most 125 bytes"))
+        }
+        Fault::CloseFrame(fault) if fault.reason.len() > 123 => {
+            Some(FieldError::new("reason", &json!(fault.reason), "at most 123 bytes"))
+        }
+        _ => None,
+    }
+}
+
 fn check_message(path: &str, name: &str, contract: &Contract) -> Option<FieldError> {
+    if contract.events.any {
+        return None;
+    }
     let events = contract.events.sent.iter().chain(&contract.events.received).map(|event| event.name.as_str());
-    let known: Vec<&str> = events.chain(PACKETS).collect();
+    let packets: &[&str] = match contract.transport.protocol {
+        Protocol::WebSocket => &MESSAGES,
+        Protocol::SocketIo | Protocol::EngineIo => &PACKETS,
+    };
+    let known: Vec<&str> = events.chain(packets.iter().copied()).collect();
     (!known.contains(&name)).then(|| FieldError::unknown(path, name, "an event or packet", known))
 }
 

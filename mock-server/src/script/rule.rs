@@ -94,6 +94,9 @@ impl Rule {
             (Fault::EventReorder(fault), _) => {
                 direction == Direction::Sent && fault.order.iter().any(|name| name == message)
             }
+            (Fault::PongWithhold(_) | Fault::PongDelay(_), _) => {
+                direction == Direction::Sent && message.eq_ignore_ascii_case("PONG")
+            }
             (_, OnKey::Refused) => false,
             (_, OnKey::Instead) => self.on.as_deref() == Some(message),
             (_, OnKey::Sent) => direction == Direction::Sent && self.on.as_deref() == Some(message),

@@ -84,7 +84,10 @@ impl MockServer {
 
     fn arm(&self, rules: Vec<crate::script::Rule>) -> Result<(), ActError> {
         let system = self.house.shared.system;
-        let wrong: Vec<_> = rules.iter().flat_map(|rule| rule.check(system)).collect();
+        let wrong: Vec<_> = rules
+            .iter()
+            .flat_map(|rule| rule.check(system).into_iter().chain(super::without_tls(rule, self.house.tls.is_some())))
+            .collect();
         if !wrong.is_empty() {
             return Err(ActError::Rules(wrong));
         }

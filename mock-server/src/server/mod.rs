@@ -9,6 +9,8 @@ mod act;
 mod contracted;
 mod shared;
 mod standing;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,13 +24,14 @@ use crate::clock::ServerClock;
 use crate::contract::SystemId;
 use crate::engine::gate::Gate;
 use crate::journal::{Actor, Journal};
+use crate::limits::Limits;
 use crate::script::{Rule, Script};
 use crate::systems::System;
 use crate::systems::digitwin::Digitwin;
 use crate::systems::echo::Echo;
 use crate::tokens::{Minted, TokenSpec, mint};
 use crate::values::FieldError;
-use crate::wire::Listener;
+use crate::wire::{Listener, Tls, TlsError};
 
 pub use act::ActError;
 use shared::Setting;
@@ -54,6 +57,8 @@ pub(crate) struct House {
     pub(crate) system: Arc<dyn System>,
     /// An address for each actor.
     pub(crate) doors: BTreeMap<Actor, Listener>,
+    /// Its certificates, if it speaks TLS.
+    pub(crate) tls: Option<Tls>,
 }
 
 impl std::fmt::Debug for House {
@@ -85,6 +90,9 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// There are no certificates.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Rules or switches do not fit the system.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Setting(Vec<FieldError>),
@@ -102,7 +110,9 @@ pub struct Builder {
     seed: u64,
     secret: String,
     heartbeat: Heartbeat,
+    limits: Limits,
     listen: SocketAddr,
+    tls: bool,
 }
 
 impl Builder {
@@ -162,10 +172,24 @@ impl Builder {
         self
     }
 
+    /// How much of anything it takes and holds, instead of the defaults.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// The address of the first actor; the others have free ports beside it. By default all have free ports.
     #[must_use]
     pub fn listen(mut self, addr: SocketAddr) -> Self {
         self.listen = addr;
+        self
+    }
+
+    /// Whether it speaks TLS, with certificates made for this mock: see [`MockServer::ca_pem`]. By default it does not.
+    #[must_use]
+    pub fn tls(mut self, tls: bool) -> Self {
+        self.tls = tls;
         self
     }
 
@@ -180,6 +204,7 @@ impl Builder {
             return Err(StartError::Setting(wrong));
         }
         let doors = self.doors()?;
+        let tls = if self.tls { Some(Tls::new(self.listen.ip())?) } else { None };
         let journal = Arc::new(Journal::default());
         let shared = Arc::new(Shared::new(Setting {
             system: self.system,
@@ -189,13 +214,14 @@ impl Builder {
             secret: self.secret,
             switches: self.switches,
             heartbeat: self.heartbeat,
+            limits: self.limits,
         }));
         let system: Arc<dyn System> = match self.system {
             SystemId::Digitwin => Arc::new(Digitwin::new(Arc::clone(&shared))),
             SystemId::SocketIo | SystemId::EngineIo | SystemId::WebSocket => Arc::new(Echo),
         };
         let gate = Gate::new(Arc::clone(&shared), Arc::clone(&system));
-        let house = Arc::new(House { shared, gate, system, doors });
+        let house = Arc::new(House { shared, gate, system, doors, tls });
         standing::keep(&house);
         accept::open(&house);
         Ok(MockServer { house })
@@ -203,7 +229,7 @@ impl Builder {
 
     fn wrong(&self) -> Vec<FieldError> {
         let rules = self.rules.iter().enumerate().flat_map(|(index, rule)| {
-            let errors = rule.check(self.system).into_iter();
+            let errors = rule.check(self.system).into_iter().chain(without_tls(rule, self.tls));
             errors.map(move |error| error.under(&format!("rules[{index}]")))
         });
         rules.chain(self.wrong_switches()).chain(self.wrong_data()).collect()
@@ -246,6 +272,13 @@ impl Builder {
     }
 }
 
+/// What is wrong with the rule in a mock that does not speak TLS.
+pub(crate) fn without_tls(rule: &Rule, tls: bool) -> Option<FieldError> {
+    let needs_tls = rule.fault.info().family == "tls";
+    let why = "a fault of a server without TLS, or a server with it";
+    (needs_tls && !tls).then(|| FieldError::new("fault", &Value::from(rule.fault.id()), why))
+}
+
 fn started(setting: ClockSetting) -> ServerClock {
     let clock = ServerClock::new();
     match setting {
@@ -270,7 +303,9 @@ impl MockServer {
             seed: 0,
             secret: SECRET.to_owned(),
             heartbeat: Heartbeat { interval: transport.ping_interval, timeout: transport.ping_timeout },
+            limits: Limits::default(),
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            tls: false,
         }
     }
 
@@ -281,7 +316,13 @@ impl MockServer {
 
     /// The address of an actor as clients write it. Panics if the builder was not told of it.
     pub fn url(&self, actor: &Actor) -> String {
-        format!("http://{}", self.addr(actor))
+        let scheme = if self.house.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.addr(actor))
+    }
+
+    /// The certificate, in PEM, of the issuer that clients are to trust; none without TLS.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.house.tls.as_ref().map(Tls::ca_pem)
     }
 
     /// What the server saw and did.

@@ -16,6 +16,7 @@ use crate::clock::ServerClock;
 use crate::contract::{Contract, SystemId};
 use crate::engine::conn::Conn;
 use crate::journal::{Actor, Entry, Journal, LogEntry, LogLevel};
+use crate::limits::Limits;
 use crate::script::Script;
 
 /// See the module.
@@ -37,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) switches: BTreeMap<String, String>,
     /// How often the transport is pinged.
     pub(crate) heartbeat: Heartbeat,
+    /// How much it takes and holds.
+    pub(crate) limits: Limits,
     payloads: Payloads,
     violations: Mutex<Vec<Violation>>,
     crowd: Mutex<Crowd>,
@@ -93,11 +96,12 @@ pub(crate) struct Setting {
     pub(crate) secret: String,
     pub(crate) switches: BTreeMap<String, String>,
     pub(crate) heartbeat: Heartbeat,
+    pub(crate) limits: Limits,
 }
 
 impl Shared {
     pub(crate) fn new(setting: Setting) -> Self {
-        let Setting { system, journal, script, clock, secret, switches, heartbeat } = setting;
+        let Setting { system, journal, script, clock, secret, switches, heartbeat, limits } = setting;
         let contract = system.contract();
         let stop = CancellationToken::new();
         let life = Mutex::new(stop.child_token());
@@ -110,6 +114,7 @@ impl Shared {
             secret,
             switches,
             heartbeat,
+            limits,
             payloads: Payloads::of(system),
             violations: Mutex::default(),
             crowd: Mutex::default(),
@@ -174,6 +179,11 @@ impl Shared {
         self.crowd().newest.get(actor).and_then(Weak::upgrade)
     }
 
+    /// Whether there are as many sessions as there may be.
+    pub(crate) fn is_full(&self) -> bool {
+        self.crowd().sessions.len() >= self.limits.sessions
+    }
+
     /// Makes a session known by its id.
     pub(crate) fn opened(&self, conn: &Arc<Conn>) {
         self.crowd().sessions.insert(conn.sid.clone(), Arc::clone(conn));
@@ -181,7 +191,7 @@ impl Shared {
 
     /// The session of this id, while it lives.
     pub(crate) fn session(&self, sid: &str) -> Option<Arc<Conn>> {
-        self.crowd().sessions.get(sid).filter(|conn| !conn.is_over()).cloned()
+        self.crowd().sessions.get(sid).filter(|conn| !conn.is_over() && !conn.is_overdue()).cloned()
     }
 
     /// Drops a session.

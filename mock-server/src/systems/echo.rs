@@ -10,6 +10,8 @@ use socketioxide::extract::AckSender;
 
 use super::{Peer, System, Task};
 use crate::engine::conn::Conn;
+use crate::engine::packet::Packet;
+use crate::plain::{Client, client};
 
 /// See the module.
 pub(crate) struct Echo;
@@ -27,6 +29,16 @@ impl System for Echo {
         // Fails when the client asked for no acknowledgement, or is gone.
         let _ = ack.send(&data);
         peer.emit_soon_unchecked(&event, data.as_ref());
+        nothing()
+    }
+
+    fn message(self: Arc<Self>, client: Client, message: Packet) -> Task {
+        let name = if message.is_plain() { message.name() } else { String::new() };
+        match name.as_str() {
+            "PING" => client.pass(client::text(&json!({"type": "PONG"}))),
+            "broadcast" => client.broadcast(&message),
+            _ => client.pass(message),
+        }
         nothing()
     }
 

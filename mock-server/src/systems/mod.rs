@@ -16,11 +16,18 @@ use serde_json::Value;
 use socketioxide::extract::AckSender;
 
 use crate::engine::conn::Conn;
+use crate::engine::http::Reply;
+use crate::engine::packet::Packet;
+use crate::plain::Client;
+use crate::script::Stage;
 
 pub(crate) use peer::Peer;
 
 /// A future that a system hands out.
 pub(crate) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Whether a client gets the WebSocket that it asks for; if not, what it is answered.
+pub(crate) type Admission = Pin<Box<dyn Future<Output = Result<(), Reply>> + Send>>;
 
 /// An honest server of Socket.IO.
 pub(crate) trait System: Send + Sync {
@@ -29,6 +36,21 @@ pub(crate) trait System: Send + Sync {
 
     /// A client has sent an event.
     fn event(self: Arc<Self>, peer: Peer, event: String, data: Option<Value>, ack: AckSender) -> Task;
+
+    /// A client of a protocol without events has sent a message: text, or bytes.
+    fn message(self: Arc<Self>, _client: Client, _message: Packet) -> Task {
+        Box::pin(std::future::ready(()))
+    }
+
+    /// A client asks for a WebSocket; it has been answered nothing yet. Refuses it by another answer.
+    fn admit(self: Arc<Self>, _client: Client) -> Admission {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// A plain WebSocket is open.
+    fn opened(self: Arc<Self>, client: Client) -> Task {
+        Box::pin(async move { drop(client.stage(Stage::Ready).await) })
+    }
 
     /// A client is no longer connected, by whoever's doing; its transport may go on.
     fn left(self: Arc<Self>, conn: Arc<Conn>) -> Task;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{GUEST_PREFIX, MintSpec, TokenSpec, jwt, kind_of};
 use crate::clock::ServerClock;
-use crate::contract::Contract;
+use crate::contract::{Contract, TokenContract};
 
 /// A token that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,10 +25,10 @@ pub fn mint(spec: &TokenSpec, user: Option<&str>, clock: &ServerClock, contract:
     let value = match spec {
         TokenSpec::Literal(text) => text.clone(),
         TokenSpec::Minted(spec) => {
-            let lifetime = contract.tokens.get(&spec.kind).map_or(Duration::ZERO, |token| token.lifetime);
-            let token = match spec.kind.as_str() {
-                "guest" => guest(spec, clock.now(), lifetime),
-                _ => json_web_token(spec, user.unwrap_or("user_client"), clock.now(), lifetime, secret),
+            let known = contract.tokens.get(&spec.kind).expect("a specification is read against its contract");
+            let token = match known.algorithm {
+                None => guest(spec, clock.now(), known.lifetime),
+                Some(_) => json_web_token(spec, known, user.unwrap_or("user_client"), clock.now(), secret),
             };
             token + &spec.suffix
         }
@@ -36,34 +36,39 @@ pub fn mint(spec: &TokenSpec, user: Option<&str>, clock: &ServerClock, contract:
     Minted { kind: kind_of(&value), value }
 }
 
-fn json_web_token(spec: &MintSpec, user: &str, now: Duration, lifetime: Duration, secret: &str) -> String {
+fn json_web_token(spec: &MintSpec, known: &TokenContract, user: &str, now: Duration, secret: &str) -> String {
     let made = now.saturating_sub(spec.age.unwrap_or_default());
-    let expires = spec.expires_in.map_or(made + lifetime, |left| now + left);
-    let usual = json!({"userId": user, "iat": made.as_secs(), "exp": expires.as_secs()});
+    let expires = spec.expires_in.map_or(made + known.lifetime, |left| now + left);
+    let mut usual = json!({});
+    for (name, value) in &known.claims {
+        usual[name] = value.as_str().map_or_else(|| value.clone(), |text| text.replace("{user}", user).into());
+    }
+    usual["iat"] = made.as_secs().into();
+    usual["exp"] = expires.as_secs().into();
     let header = overridden(json!({"alg": "HS256", "typ": "JWT"}), &spec.header);
     let claims = overridden(usual, &spec.claims);
     match &spec.malformed {
         None => jwt::signed(&header, &claims.to_string(), secret),
-        Some(case) => malformed_jwt(case, header, claims, secret),
+        Some(case) => malformed_jwt(case, header, claims, known.user_claim().unwrap_or("sub"), secret),
     }
 }
 
 /// The wrong forms of a JWT that the contract names.
-fn malformed_jwt(case: &str, header: Value, claims: Value, secret: &str) -> String {
+fn malformed_jwt(case: &str, header: Value, claims: Value, user_claim: &str, secret: &str) -> String {
     let payload = claims.to_string();
     let good = jwt::signed(&header, &payload, secret);
     match case {
         "wrong-secret" => jwt::signed(&header, &payload, &format!("not {secret}")),
         "truncated-signature" => good[..good.len() - 4].to_owned(),
-        "altered-payload" => altered(&good, &header, claims),
+        "altered-payload" => altered(&good, &header, &with(claims, user_claim, "somebody_else")),
         "alg-none" => jwt::unsigned(&with(header, "alg", "none"), &payload) + ".",
         "alg-rs256" => jwt::signed(&with(header, "alg", "RS256"), &payload, secret),
         "payload-not-json" => jwt::signed(&header, "userId=alice", secret),
         "two-segments" => jwt::unsigned(&header, &payload),
         "four-segments" => good + ".x",
-        "no-user-id" => jwt::signed(&header, &with(claims, "userId", Value::Null).to_string(), secret),
-        "user-id-number" => jwt::signed(&header, &with(claims, "userId", 42).to_string(), secret),
-        "user-id-empty" => jwt::signed(&header, &with(claims, "userId", "").to_string(), secret),
+        "no-user-id" => jwt::signed(&header, &with(claims, user_claim, Value::Null).to_string(), secret),
+        "user-id-number" => jwt::signed(&header, &with(claims, user_claim, 42).to_string(), secret),
+        "user-id-empty" => jwt::signed(&header, &with(claims, user_claim, "").to_string(), secret),
         "bearer-prefix" => format!("Bearer {good}"),
         // The tests mint every form that a contract names.
         _ => good,
@@ -71,10 +76,9 @@ fn malformed_jwt(case: &str, header: Value, claims: Value, secret: &str) -> Stri
 }
 
 /// The signature of `good` behind a payload that names somebody else.
-fn altered(good: &str, header: &Value, claims: Value) -> String {
+fn altered(good: &str, header: &Value, claims: &Value) -> String {
     let signature = good.rsplit('.').next().unwrap_or_default();
-    let payload = with(claims, "userId", "somebody_else").to_string();
-    format!("{}.{signature}", jwt::unsigned(header, &payload))
+    format!("{}.{signature}", jwt::unsigned(header, &claims.to_string()))
 }
 
 fn guest(spec: &MintSpec, now: Duration, lifetime: Duration) -> String {

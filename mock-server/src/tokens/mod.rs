@@ -9,6 +9,7 @@ mod mint;
 mod spec;
 
 pub use judge::{ExpiredJwt, FutureGuests, Identity, Judge, Readings, Refusal};
+pub use jwt::{JwtError, verify};
 pub use mint::{Minted, mint};
 pub use spec::{MintSpec, TokenSpec};
 
@@ -16,6 +17,9 @@ use serde_json::Value;
 
 /// What every guest token begins with.
 const GUEST_PREFIX: &str = "guest_";
+
+/// The claims that name a user, in one system or another.
+const USER_CLAIMS: [&str; 3] = ["userId", "sub", "sessionId"];
 
 /// The kind of a token by its look alone: `guest`, `jwt`, or `none` if it is empty.
 pub fn kind_of(token: &str) -> &'static str {
@@ -37,10 +41,11 @@ pub fn kind_by_look(presented: Option<&Value>) -> &'static str {
 
 /// The user that a token names, whether it is genuine or not.
 pub fn user_of(token: &str) -> Option<String> {
-    match kind_of(token) {
-        "guest" => Some(token.to_owned()),
-        _ => jwt::claims_unverified(token)?.get("userId")?.as_str().map(str::to_owned),
+    if kind_of(token) == "guest" {
+        return Some(token.to_owned());
     }
+    let claims = jwt::claims_unverified(token)?;
+    USER_CLAIMS.iter().find_map(|name| claims.get(*name)?.as_str().map(str::to_owned))
 }
 
 #[cfg(test)]

@@ -198,16 +198,21 @@ impl FrameReader {
 }
 
 /// A frame's head.
-struct Head {
-    first: u8,
-    mask: Option<[u8; 4]>,
-    length: u64,
-    size: usize,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Head {
+    /// The first byte: whether it ends its message, the reserved bits and the opcode.
+    pub(crate) first: u8,
+    /// The masking key.
+    pub(crate) mask: Option<[u8; 4]>,
+    /// Length of the payload.
+    pub(crate) length: u64,
+    /// How many bytes the head has.
+    pub(crate) size: usize,
 }
 
 impl Head {
     /// The head at the front of `bytes`, if it is all there.
-    fn read(mut bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn read(mut bytes: &[u8]) -> Option<Self> {
         let given = bytes.len();
         let first = bytes.try_get_u8().ok()?;
         let second = bytes.try_get_u8().ok()?;
@@ -236,7 +241,8 @@ impl Head {
     }
 }
 
-fn put_length(bytes: &mut BytesMut, length: usize, mask_bit: u8) {
+/// Writes the second byte of a head, and the length as far as that does not hold it.
+pub(crate) fn put_length(bytes: &mut BytesMut, length: usize, mask_bit: u8) {
     match (u8::try_from(length), u16::try_from(length)) {
         (Ok(short @ ..=125), _) => bytes.put_u8(mask_bit | short),
         (_, Ok(medium)) => {
@@ -250,13 +256,19 @@ fn put_length(bytes: &mut BytesMut, length: usize, mask_bit: u8) {
     }
 }
 
-fn apply_mask(payload: &mut [u8], mask: [u8; 4]) {
-    for (byte, key) in payload.iter_mut().zip(mask.iter().cycle()) {
+/// Masks or unmasks a payload from its first byte on.
+pub(crate) fn apply_mask(payload: &mut [u8], mask: [u8; 4]) {
+    let (words, rest) = payload.as_chunks_mut::<4>();
+    for word in words {
+        *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(mask)).to_ne_bytes();
+    }
+    for (byte, key) in rest.iter_mut().zip(mask) {
         *byte ^= key;
     }
 }
 
-const FIN: u8 = 0x80;
+/// The bit of a head's first byte that ends a message.
+pub(crate) const FIN: u8 = 0x80;
 const MASK: u8 = 0x80;
 /// In place of a length: 16 bits with the length follow.
 const MEDIUM: u8 = 0x7E;

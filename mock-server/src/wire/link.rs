@@ -1,19 +1,22 @@
 //! The control handle of one connection.
 //!
-//! A link holds no state of its own about faults: each call is put into a mailbox, and the stream obeys in order. So
-//! the stream's data path needs no lock, and a link that is kept for long costs little. Knows nothing of what the stream
-//! does to obey.
+//! Each call is put into a mailbox and obeyed at once by whoever calls, in the order of the calls, whether or not the
+//! layer above reads or writes. Only while another task is just at work on the connection does that task obey instead,
+//! before it goes on. Knows nothing of what is done to obey.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::task::{Wake, Waker};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::task::{Poll, Wake, Waker};
 
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 
-use super::{Frame, Latency, Tap};
+use super::course::Course;
+use super::crew::Crew;
+use super::socket::Socket;
+use super::{Frame, Latency, Limit, Pulse, Shape, Tap};
 
 /// How a connection came to its end, and by whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +57,12 @@ pub struct Link {
     attention: AtomicBool,
     /// None once the stream is gone: nobody obeys any more.
     mailbox: Mutex<Option<Vec<Command>>>,
+    /// Never waited for by a call, so that a tap may call while it is locked.
+    course: Mutex<Course>,
+    crew: Arc<Crew>,
     pub(super) reader: AtomicWaker,
     pub(super) writer: AtomicWaker,
+    pub(super) driver: AtomicWaker,
     end: OnceLock<End>,
     over: Notify,
 }
@@ -64,6 +71,7 @@ pub struct Link {
 pub(super) enum Command {
     Reset,
     Cut,
+    Pulse(Option<Pulse>),
     Bend(Bend),
 }
 
@@ -72,6 +80,8 @@ pub(super) enum Bend {
     Stall,
     Resume,
     Latency(Option<Latency>),
+    Shape(Shape),
+    Limit(Option<Limit>),
     Tap(Arc<dyn Tap>),
     Send(Bytes),
     Feed(Frame),
@@ -79,14 +89,17 @@ pub(super) enum Bend {
 }
 
 impl Link {
-    pub(super) fn new(id: u64, peer: SocketAddr) -> Self {
+    pub(super) fn new(id: u64, peer: SocketAddr, socket: Socket, crew: Arc<Crew>) -> Self {
         Self {
             id,
             peer,
             attention: AtomicBool::new(false),
             mailbox: Mutex::new(Some(Vec::new())),
+            course: Mutex::new(Course::new(socket)),
+            crew,
             reader: AtomicWaker::new(),
             writer: AtomicWaker::new(),
+            driver: AtomicWaker::new(),
             end: OnceLock::new(),
             over: Notify::new(),
         }
@@ -103,55 +116,71 @@ impl Link {
     }
 
     /// Resets the connection (RST). What has not left yet, because of a latency or a stall, is lost.
-    pub fn reset(&self) {
+    pub fn reset(self: &Arc<Self>) {
         self.post(Command::Reset);
     }
 
     /// Ends the stream in both directions (FIN), without any protocol's own close. What has
     /// not left yet, because of a latency or a stall, is lost.
-    pub fn cut(&self) {
+    pub fn cut(self: &Arc<Self>) {
         self.post(Command::Cut);
     }
 
     /// From now on nothing is read and nothing leaves; what the layer above writes waits for [`resume`](Self::resume).
     /// If the layer above drops the stream meanwhile, the peer does not learn of it.
-    pub fn stall(&self) {
+    pub fn stall(self: &Arc<Self>) {
         self.post(Command::Bend(Bend::Stall));
     }
 
     /// Ends a stall: what waits goes on, in order.
-    pub fn resume(&self) {
+    pub fn resume(self: &Arc<Self>) {
         self.post(Command::Bend(Bend::Resume));
     }
 
     /// Delays every byte from now on, or no longer. What is on its way stays on its way.
-    pub fn set_latency(&self, latency: Option<Latency>) {
+    pub fn set_latency(self: &Arc<Self>, latency: Option<Latency>) {
         self.post(Command::Bend(Bend::Latency(latency)));
     }
 
-    /// Shows all frames from the upgrade on to `tap`. Set it before the answer to the upgrade is written.
-    pub fn set_tap(&self, tap: Arc<dyn Tap>) {
+    /// Shapes the traffic from now on: how fast, and in what pieces, bytes pass.
+    pub fn set_shape(self: &Arc<Self>, shape: Shape) {
+        self.post(Command::Bend(Bend::Shape(shape)));
+    }
+
+    /// Lets only so many more bytes leave, or again all. Once they have, it is as if the peer read no more.
+    pub fn set_limit(self: &Arc<Self>, limit: Option<Limit>) {
+        self.post(Command::Bend(Bend::Limit(limit)));
+    }
+
+    /// Makes every byte that passes, either way, a beat of this pulse. TLS's own bytes are none.
+    pub fn set_pulse(self: &Arc<Self>, pulse: Option<Pulse>) {
+        self.post(Command::Pulse(pulse));
+    }
+
+    /// Shows all frames to `tap`, from the upgrade or from the next frame on.
+    pub fn set_tap(self: &Arc<Self>, tap: Arc<dyn Tap>) {
         self.post(Command::Bend(Bend::Tap(tap)));
     }
 
-    /// Sends raw bytes at the next frame boundary; with a tap on, not before the upgrade. No tap sees them. Without a
-    /// tap nobody knows where frames end, and they go at once.
-    pub fn send(&self, bytes: impl Into<Bytes>) {
+    /// Sends raw bytes, past any tap. Once the connection has become a WebSocket they go at the next boundary between
+    /// frames, which for an idle connection is now. Before that they go at once; with a tap on they wait for it.
+    pub fn send(self: &Arc<Self>, bytes: impl Into<Bytes>) {
         self.post(Command::Bend(Bend::Send(bytes.into())));
     }
 
     /// Sends a frame as [`send`](Self::send) does.
-    pub fn send_frame(&self, frame: &Frame) {
+    pub fn send_frame(self: &Arc<Self>, frame: &Frame) {
         self.send(frame.to_bytes());
     }
 
-    /// Gives the layer above a frame as if the peer had sent it. Masked if it is not. No tap sees it.
-    pub fn feed(&self, frame: Frame) {
+    /// Gives the layer above a frame as if the peer had sent it, past any tap, at the next boundary between frames of a
+    /// WebSocket. Masked if it is not.
+    pub fn feed(self: &Arc<Self>, frame: Frame) {
         self.post(Command::Bend(Bend::Feed(frame)));
     }
 
     /// Lets go what a tap holds, in both directions.
-    pub fn release(&self) {
+    pub fn release(self: &Arc<Self>) {
         self.post(Command::Bend(Bend::Release));
     }
 
@@ -181,7 +210,7 @@ impl Link {
         first
     }
 
-    /// Wakes whoever read or wrote last.
+    /// Wakes whoever read, wrote or drove last.
     pub(super) fn waker(self: &Arc<Self>) -> Waker {
         Waker::from(Arc::clone(self))
     }
@@ -198,6 +227,11 @@ impl Link {
         mailbox.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
+    #[cfg(test)]
+    pub(super) fn socket<T>(&self, look: impl FnOnce(&Socket) -> T) -> T {
+        look(self.course.lock().unwrap().socket().unwrap())
+    }
+
     /// Drops what waits and all that comes: the stream is gone.
     pub(super) fn close_mailbox(&self) {
         let rest = self.mailbox.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -205,20 +239,68 @@ impl Link {
         drop(rest);
     }
 
-    fn post(&self, command: Command) {
+    /// Has the course to itself.
+    pub(super) fn course<T>(self: &Arc<Self>, act: impl FnOnce(&mut Course) -> T) -> T {
+        let mut course = self.course.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = act(&mut course);
+        self.release_course(course);
+        self.attend();
+        outcome
+    }
+
+    /// See [`Course::poll_drive`].
+    pub(super) fn poll_drive(self: &Arc<Self>) -> Poll<()> {
+        self.course(|course| course.poll_drive(self))
+    }
+
+    /// See [`Course::undriven`].
+    pub(super) fn undriven(self: &Arc<Self>) {
+        self.course(|course| course.undriven(self));
+    }
+
+    fn post(self: &Arc<Self>, command: Command) {
         {
             let mut mailbox = self.mailbox.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(mailbox) = mailbox.as_mut() else { return };
             mailbox.push(command);
             self.attention.store(true, Ordering::Release);
         }
-        self.rouse();
+        self.attend();
     }
 
-    /// Wakes whoever reads or writes.
+    /// Obeys what waits. Whoever has the course just now comes here afterwards.
+    fn attend(self: &Arc<Self>) {
+        // Of two that come at the same time, one must see the other's mail, or the other that the course is free.
+        fence(Ordering::SeqCst);
+        while self.has_mail() {
+            let mut course = match self.course.try_lock() {
+                Ok(course) => course,
+                Err(TryLockError::Poisoned(course)) => course.into_inner(),
+                Err(TryLockError::WouldBlock) => return,
+            };
+            let timers = self.crew.enter();
+            course.attend(self);
+            drop(timers);
+            self.release_course(course);
+            // The layer above may have something to read, or an end to see.
+            self.rouse();
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    fn release_course(self: &Arc<Self>, mut course: MutexGuard<'_, Course>) {
+        let wants_driver = course.wants_driver();
+        drop(course);
+        if wants_driver {
+            self.crew.drive(self);
+        }
+    }
+
+    /// Wakes whoever reads, writes or drives.
     fn rouse(&self) {
         self.reader.wake();
         self.writer.wake();
+        self.driver.wake();
     }
 }
 

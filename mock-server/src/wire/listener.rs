@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use super::graveyard::Graveyard;
+use super::crew::Crew;
+use super::socket::Socket;
 use super::{Link, Stream};
 
 /// A TCP address that accepts connections while it is open, and refuses them while it is closed.
@@ -23,7 +24,7 @@ pub struct Listener {
     addr: SocketAddr,
     door: Mutex<Door>,
     accepted: AtomicU64,
-    graveyard: Arc<Graveyard>,
+    crew: Arc<Crew>,
     /// Keeps the port ours. Never listens.
     _keeper: TcpSocket,
 }
@@ -40,7 +41,7 @@ impl Listener {
         let keeper = keeper(addr)?;
         let addr = keeper.local_addr()?;
         let door = Mutex::new(Door { open: Some(listening(addr)?), waiting: None });
-        Ok(Self { addr, door, accepted: AtomicU64::new(0), graveyard: Arc::default(), _keeper: keeper })
+        Ok(Self { addr, door, accepted: AtomicU64::new(0), crew: Arc::new(Crew::new()), _keeper: keeper })
     }
 
     /// The address, with the port that was found.
@@ -94,12 +95,18 @@ impl Listener {
         // Fails only if the peer has reset already, which reading will tell.
         let _ = socket.set_nodelay(true);
         let id = self.accepted.fetch_add(1, Ordering::Relaxed) + 1;
-        let link = Arc::new(Link::new(id, peer));
-        (Stream::new(socket, Arc::clone(&link), Arc::downgrade(&self.graveyard)), link)
+        let link = Arc::new(Link::new(id, peer, Socket::new(socket), Arc::clone(&self.crew)));
+        (Stream::new(Arc::clone(&link)), link)
     }
 
     fn door(&self) -> MutexGuard<'_, Door> {
         self.door.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.crew.dismiss();
     }
 }
 

@@ -5,9 +5,13 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
+use super::batch::Batch;
+use super::boundary::Boundary;
+use super::flow::Flow;
 use super::frame::{FrameReader, Piece};
+use super::untapped::Untapped;
 use super::upgrade::Upgrade;
 use super::{End, Frame, Passage, Tap};
 
@@ -20,8 +24,10 @@ pub(super) struct Tapped {
 }
 
 impl Tapped {
-    pub(super) fn new(tap: Arc<dyn Tap>) -> Self {
-        Self { tap, upgrade: Upgrade::default(), outward: Way::default(), inward: Way::default() }
+    /// Goes on where the connection is; what was to be injected still is.
+    pub(super) fn new(tap: Arc<dyn Tap>, flow: Flow, untapped: Untapped) -> Self {
+        let (outward, inward) = (Way::at(flow.outward, untapped.outward), Way::at(flow.inward, untapped.inward));
+        Self { tap, upgrade: flow.upgrade, outward, inward }
     }
 
     /// Another tap looks from now on; frames that were begun stay whole.
@@ -94,6 +100,8 @@ impl Tapped {
 /// One direction.
 #[derive(Default)]
 struct Way {
+    /// Within a frame that was begun before the tap came: it passes without a look.
+    begun: Boundary,
     reader: FrameReader,
     held: Batch,
     /// Injections that wait for a frame boundary.
@@ -103,6 +111,10 @@ struct Way {
 }
 
 impl Way {
+    fn at(begun: Boundary, waiting: Batch) -> Self {
+        Self { begun, waiting, ..Self::default() }
+    }
+
     fn take(
         &mut self,
         bytes: &[u8],
@@ -110,8 +122,10 @@ impl Way {
         judge: impl Fn(&Frame) -> Passage,
         write: impl Fn(Frame) -> Bytes,
     ) {
+        let unseen = if self.begun.is_here() { 0 } else { self.begun.pass_frame(bytes) };
+        out.copy(&bytes[..unseen]);
         self.take_waiting(out);
-        self.reader.push(bytes);
+        self.reader.push(&bytes[unseen..]);
         while let Some(piece) = self.reader.next_piece() {
             match piece {
                 Piece::Whole(frame, raw) => match judge(&frame) {
@@ -147,7 +161,7 @@ impl Way {
 
     fn hold(&mut self, raw: Bytes, out: &mut Batch) {
         self.held.add(raw);
-        if self.held.size > MOST_HELD {
+        if self.held.size() > MOST_HELD {
             self.release(out);
         }
     }
@@ -160,13 +174,18 @@ impl Way {
     }
 
     fn take_waiting(&mut self, out: &mut Batch) {
-        if !self.reader.is_within() {
+        if !self.is_within() {
             out.append(&mut self.waiting);
         }
     }
 
+    /// Whether what has been given out ends within a frame.
+    fn is_within(&self) -> bool {
+        !self.begun.is_here() || self.reader.is_within()
+    }
+
     fn release(&mut self, out: &mut Batch) {
-        if self.reader.is_within() {
+        if self.is_within() {
             self.waiting.append(&mut self.held);
         } else {
             out.append(&mut self.held);
@@ -185,44 +204,6 @@ pub(super) fn forged(frame: Frame) -> Bytes {
     const KEY: [u8; 4] = [0x5A, 0xA5, 0x3C, 0xC3];
     let mask = frame.mask.unwrap_or(KEY);
     frame.masked(mask).to_bytes()
-}
-
-/// Bytes that go on together. One portion is not copied.
-#[derive(Default)]
-pub(super) struct Batch {
-    portions: Vec<Bytes>,
-    size: usize,
-}
-
-impl Batch {
-    pub(super) fn add(&mut self, bytes: Bytes) {
-        if !bytes.is_empty() {
-            self.size += bytes.len();
-            self.portions.push(bytes);
-        }
-    }
-
-    pub(super) fn copy(&mut self, bytes: &[u8]) {
-        if !bytes.is_empty() {
-            self.add(Bytes::copy_from_slice(bytes));
-        }
-    }
-
-    /// Moves all of `other` behind what is here.
-    pub(super) fn append(&mut self, other: &mut Self) {
-        self.size += std::mem::take(&mut other.size);
-        self.portions.append(&mut other.portions);
-    }
-
-    /// All of it in one piece.
-    pub(super) fn join(mut self) -> Bytes {
-        if self.portions.len() <= 1 {
-            return self.portions.pop().unwrap_or_default();
-        }
-        let mut joined = BytesMut::with_capacity(self.size);
-        self.portions.iter().for_each(|portion| joined.extend_from_slice(portion));
-        joined.freeze()
-    }
 }
 
 /// Bytes held from which on a tap's holding has no effect.

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// Far more than anything here takes.
-const LONG: Duration = Duration::from_secs(20);
+pub(crate) const LONG: Duration = Duration::from_secs(20);
 
 /// How long nothing must come for nothing to come.
 pub(crate) const QUIET: Duration = Duration::from_millis(250);
@@ -69,6 +69,11 @@ impl World {
         self.record(|entry| matches!(entry, Entry::Fault(fault) if fault.fault == id && fault.phase == phase)).await
     }
 
+    /// Waits until a message of this name has come in.
+    pub(crate) async fn received(&mut self, name: &str) {
+        self.record(|entry| matches!(entry, Entry::Received(message) if message.name == name)).await;
+    }
+
     pub(crate) async fn closed(&mut self) -> (Closer, bool) {
         match &self.record(|entry| matches!(entry, Entry::Closed(_))).await.entry {
             Entry::Closed(closed) => (closed.by, closed.clean),
@@ -92,6 +97,33 @@ impl World {
         match tokio::time::timeout(LONG, tcp.read_to_end(&mut text)).await.expect("an answer or an end") {
             Ok(_) => Response::read(&String::from_utf8(text).unwrap()),
             Err(error) => Response { status: 0, head: format!("{:?}", error.kind()), body: String::new() },
+        }
+    }
+
+    /// Sends a request and leaves the connection open.
+    pub(crate) async fn begin(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> TcpStream {
+        let mut tcp = TcpStream::connect(self.mock.addr(&actor())).await.unwrap();
+        let fields: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{}\r\n{body}", fields.concat());
+        tcp.write_all(head.as_bytes()).await.unwrap();
+        tcp
+    }
+
+    /// The answer to a request that keeps its connection: what comes until nothing comes for a while.
+    pub(crate) async fn exchange(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
+        let mut tcp = self.begin(method, path, headers, "").await;
+        let mut bytes = vec![0; 4_096];
+        let mut size = tokio::time::timeout(LONG, tcp.read(&mut bytes)).await.expect("an answer").unwrap();
+        while let Ok(Ok(more @ 1..)) = tokio::time::timeout(QUIET, tcp.read(&mut bytes[size..])).await {
+            size += more;
+        }
+        Response::read(&String::from_utf8_lossy(&bytes[..size]))
+    }
+
+    /// Waits until so many requests of this name have come.
+    pub(crate) async fn requested(&mut self, name: &str, count: usize) {
+        for _ in 0..count {
+            self.record(|entry| matches!(entry, Entry::Request(request) if request.name == name)).await;
         }
     }
 
@@ -215,6 +247,11 @@ impl Socket {
     pub(crate) async fn send(&mut self, text: &str) {
         // Fails when the other side has ended already, which reading will tell.
         let _ = self.0.send(Message::text(text)).await;
+    }
+
+    pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
+        // As above.
+        let _ = self.0.send(Message::binary(bytes.to_vec())).await;
     }
 
     /// The next text; `close CODE`, `eof` or `error` at the end.

@@ -148,7 +148,7 @@ async fn bodies_that_are_too_large_or_no_packets() {
     let mut world = World::start(json!([])).await;
     let session = world.open().await;
     assert_eq!(session.post(&"4".repeat(1_000_001)).await.status, 413);
-    assert_eq!(session.post("x").await.status, 200);
+    assert_eq!(session.post("x").await.status, 400);
     assert_eq!(world.closed().await, (Closer::Server, false));
 }
 

@@ -5,7 +5,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod client;
+mod engine_io_protocol;
 mod faults;
+mod frames;
 mod honest;
+mod hostile;
+mod http_faults;
 mod live;
+mod plain;
+mod tls;
+mod traffic;
 mod wire_faults;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use rstest::rstest;
 use serde_json::{Value, json};
 use sparring_mock_server::journal::{Closer, Entry, FaultPhase};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use crate::client::{QUIET, World, actor, name};
@@ -20,6 +21,8 @@ const ATTEMPT: &str = "/socket.io/?EIO=4&transport=polling";
 #[case(json!({"fault": "cold-start", "delay": "50ms", "phase": "tcp"}), 200)]
 #[case(json!({"fault": "accept-blackhole", "for": "50ms"}), 200)]
 #[case(json!({"fault": "half-open", "phase": "handshake", "for": "50ms"}), 200)]
+#[case(json!({"fault": "half-open", "phase": "accept", "for": "50ms"}), 200)]
+#[case(json!({"fault": "connection-reset", "phase": "accept"}), 0)]
 #[case(json!({"fault": "connection-reset", "phase": "handshake"}), 0)]
 #[case(json!({"fault": "abrupt-close", "phase": "handshake"}), 0)]
 #[tokio::test]
@@ -39,6 +42,34 @@ async fn a_reset_is_a_reset_and_a_cut_is_not() {
         assert_eq!(world.closed().await, (Closer::Network, false));
         assert_eq!(world.words(), ["attempt 1", &format!("fault {fault}"), "closed network"]);
     }
+}
+
+/// Nothing of the request is read: the end is all that the client gets, and no attempt is counted.
+#[rstest]
+#[case("connection-reset", "ConnectionReset")]
+#[case("abrupt-close", "")]
+#[tokio::test]
+async fn connections_are_ended_as_they_come_and_then_no_more(#[case] fault: &str, #[case] seen: &str) {
+    let world = World::start(json!([{"fault": fault, "phase": "accept", "times": 2}])).await;
+    for _ in 0..2 {
+        let mut tcp = TcpStream::connect(world.mock.addr(&actor())).await.unwrap();
+        let end = tokio::time::timeout(Duration::from_secs(20), tcp.read(&mut [0])).await.expect("an end");
+        assert_eq!(end.map_or_else(|error| format!("{:?}", error.kind()), |_| String::new()), seen);
+    }
+    assert_eq!(world.get(ATTEMPT).await.status, 200);
+    let faults = format!("fault {fault}");
+    assert_eq!(world.words()[..3], [&faults, &faults, "attempt 1"]);
+}
+
+#[tokio::test]
+async fn cuts_can_be_periodic_from_the_first_connection_on() {
+    let rule = json!({"fault": "abrupt-close", "phase": "accept", "times": 1, "period": "50ms"});
+    let mut world = World::start(json!([rule])).await;
+    assert_eq!(world.get(ATTEMPT).await.status, 0);
+    let mut socket = world.socket("/socket.io/?EIO=4&transport=websocket").await.unwrap();
+    assert!(socket.next().await.starts_with('0'));
+    assert_eq!(socket.next().await, "error");
+    assert_eq!(world.closed().await, (Closer::Network, false));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of what a transport does to take its leave.
 
-use super::Conn;
+use super::{Bent, Conn};
 use crate::engine::packet::Packet;
 use crate::journal::{Closed, Closer, Entry};
 
@@ -53,6 +53,11 @@ impl Conn {
         self.end(Ending::by(Closer::Server, true));
     }
 
+    /// How it came to its end, if that is known.
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        self.state().end.ending.clone()
+    }
+
     /// Notes who is about to end the connection; what was noted first stands.
     pub(crate) fn blame(&self, ending: Ending) {
         self.state().end.ending.get_or_insert(ending);
@@ -75,7 +80,7 @@ impl Conn {
             state.end.ending.clone().unwrap_or_else(|| Ending::by(Closer::Client, false));
         drop(state);
         // Another attempt of the client may travel on the same TCP connections.
-        self.bend(|bent| bent.latency = None);
+        self.bend(Bent::let_pass);
         self.let_go();
         self.record(self.transport(), Entry::Closed(Closed { by, code, reason, clean }));
     }
@@ -91,6 +96,11 @@ impl Conn {
     /// Whether the session has been dropped.
     pub(crate) fn is_over(&self) -> bool {
         self.over.is_cancelled()
+    }
+
+    /// Whether the session has been dropped, and by this party.
+    pub(crate) fn is_ended_by(&self, closer: Closer) -> bool {
+        self.is_over() && self.state().end.ending.as_ref().is_some_and(|ending| ending.by == closer)
     }
 
     /// What the future yields, unless the session is dropped before.

@@ -4,6 +4,7 @@
 //! session sends and receives (`traffic`), and how it ended (`end`). It writes the journal's records of the attempt. It
 //! knows nothing of HTTP, of Socket.IO handlers or of rules.
 
+mod controls;
 mod end;
 mod traffic;
 
@@ -13,14 +14,16 @@ use std::time::Duration;
 
 use socketioxide::extract::SocketRef;
 use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::controls::Controls;
 use self::end::End;
 use super::packet::Packet;
 use crate::journal::{Actor, Attempt, Entry, Journal, Transport};
 use crate::script::Subject;
 use crate::server::lock;
-use crate::wire::{Latency, Link};
+use crate::wire::{Latency, Limit, Link, Pulse, Shape};
 
 pub(crate) use self::end::Ending;
 
@@ -57,6 +60,8 @@ pub(crate) struct Freight {
 #[derive(Debug)]
 struct State {
     outbox: VecDeque<Packet>,
+    /// Bytes in the outbox.
+    waiting: usize,
     /// Names of the messages that have been taken from the outbox and have not left yet.
     departing: Vec<String>,
     /// How many messages of each name have left.
@@ -65,6 +70,8 @@ struct State {
     polls: Polls,
     /// Pings sent.
     pings: u32,
+    /// Until when the answer to the last ping must have come, if it has not.
+    pong_by: Option<Instant>,
     /// What the token looks like and whom it names, once that is known.
     who: Who,
     end: End,
@@ -72,6 +79,7 @@ struct State {
     coalescing: Option<String>,
     /// What a rule does to it.
     bent: Bent,
+    controls: Controls,
     /// Socket.IO's handle, once the client has joined.
     socket: Option<SocketRef>,
     /// TCP connections on which requests of the attempt came, the newest last.
@@ -84,22 +92,74 @@ struct Polls {
     /// Polls and posts so far.
     count: u32,
     /// Whether a poll is open.
-    open: bool,
-    /// Whether a poll has been let go for the probe already.
-    let_go: bool,
+    polled: bool,
+    /// Whether a post is being read.
+    posted: bool,
+    /// When the WebSocket was probed.
+    probed: Option<Instant>,
+}
+
+impl Polls {
+    fn open(&mut self, verb: Verb) -> &mut bool {
+        match verb {
+            Verb::Poll => &mut self.polled,
+            Verb::Post => &mut self.posted,
+        }
+    }
+}
+
+/// What a request of a polled session does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// It asks for packets.
+    Poll,
+    /// It brings packets.
+    Post,
 }
 
 /// What a rule does to an attempt, whatever its TCP connections.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Bent {
     /// Nothing is read and nothing leaves.
     pub(crate) stalled: bool,
     /// Bytes are late.
     pub(crate) latency: Option<Latency>,
+    /// How fast and in what pieces they pass.
+    pub(crate) shape: Shape,
+    /// How many of them may still reach the client.
+    pub(crate) limit: Option<Limit>,
+    /// What beats with each of them.
+    pub(crate) pulse: Option<Pulse>,
     /// Besides being stalled, the server's own timers stand still.
     pub(crate) frozen: bool,
-    /// No pings are sent.
-    pub(crate) mute: bool,
+    /// How its heart beats.
+    pub(crate) pulse: Pulse,
+}
+
+impl Bent {
+    /// Whether the heart must not beat.
+    pub(crate) fn is_still(self) -> bool {
+        self.frozen || self.pulse == Pulse::Mute
+    }
+}
+
+/// How the server's heart beats for a client.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Pulse {
+    /// As it was told.
+    #[default]
+    Regular,
+    /// Not at all.
+    Mute,
+    /// At once, then regularly.
+    Early,
+}
+
+impl Bent {
+    /// Lets bytes pass as they come, unless they are stalled.
+    fn let_pass(&mut self) {
+        *self = Self { stalled: self.stalled, frozen: self.frozen, mute: self.mute, ..Self::default() };
+    }
 }
 
 /// Who the client says that it is.
@@ -130,15 +190,18 @@ impl State {
         };
         Self {
             outbox: VecDeque::new(),
+            waiting: 0,
             departing: Vec::new(),
             left: BTreeMap::new(),
             carrier,
             polls: Polls::default(),
             pings: 0,
+            pong_by: None,
             who: Who::default(),
             end: End::default(),
             coalescing: None,
             bent: Bent::default(),
+            controls: Controls::default(),
             socket: None,
             links: Vec::new(),
         }
@@ -191,6 +254,7 @@ impl Conn {
         let fits = state.carrier == from && !state.end.closed;
         if fits {
             state.carrier = to;
+            state.polls.probed = Some(Instant::now());
         }
         drop(state);
         self.changed.notify_waiters();
@@ -266,27 +330,27 @@ impl Conn {
         state.links.retain(|known| known.end().is_none() && !Arc::ptr_eq(known, link));
         state.links.push(Arc::clone(link));
         if new {
-            bend(link, Bent::default(), state.bent);
+            bend(link, &Bent::default(), &state.bent);
         }
     }
 
     /// Changes what a rule does to it; that holds for TCP connections to come as well.
     pub(crate) fn bend(&self, change: impl FnOnce(&mut Bent)) {
         let mut state = self.state();
-        let before = state.bent;
+        let before = state.bent.clone();
         change(&mut state.bent);
-        let bent = state.bent;
+        let bent = state.bent.clone();
         let links = state.links.clone();
         drop(state);
         for link in &links {
-            bend(link, before, bent);
+            bend(link, &before, &bent);
         }
         self.changed.notify_waiters();
     }
 
     /// What a rule does to it.
     pub(crate) fn bent(&self) -> Bent {
-        self.state().bent
+        self.state().bent.clone()
     }
 
     /// Its TCP connections, the newest last.
@@ -296,9 +360,18 @@ impl Conn {
 }
 
 /// Changes what bends one TCP connection.
-fn bend(link: &Link, before: Bent, now: Bent) {
+fn bend(link: &Arc<Link>, before: &Bent, now: &Bent) {
     if before.latency != now.latency {
         link.set_latency(now.latency);
+    }
+    if before.shape != now.shape {
+        link.set_shape(now.shape);
+    }
+    if before.limit != now.limit {
+        link.set_limit(now.limit.clone());
+    }
+    if before.pulse != now.pulse {
+        link.set_pulse(now.pulse.clone());
     }
     match (before.stalled, now.stalled) {
         (false, true) => link.stall(),

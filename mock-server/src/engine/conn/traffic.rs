@@ -3,15 +3,39 @@
 //! Packets wait in the outbox until the transport takes them; their records are written when they go. Knows nothing of
 //! how a transport carries them.
 
-use super::{Carrier, Conn, Ending};
+use std::collections::VecDeque;
+
+use tokio::time::Instant;
+
+use super::{Carrier, Conn, Ending, State, Verb};
 use crate::engine::packet::Packet;
 use crate::journal::{Closer, Entry, Heartbeat, Transport};
 use crate::lane::with_token;
+use crate::limits;
+
+impl State {
+    /// Whether this transport carries the session.
+    fn carries(&self, transport: Transport) -> bool {
+        (self.carrier == Carrier::WebSocket) == (transport == Transport::Websocket)
+    }
+}
 
 impl Conn {
-    /// Queues packets behind those that wait.
+    /// Queues packets behind those that wait. A client for which too much waits is given up.
     pub(crate) fn send(&self, packets: impl IntoIterator<Item = Packet>) {
-        self.state().outbox.extend(packets);
+        let mut state = self.state();
+        for packet in packets {
+            state.waiting += packet.size();
+            state.outbox.push_back(packet);
+        }
+        let full = state.outbox.len() > limits::OUTBOX || state.waiting > limits::OUTBOX_BYTES;
+        if full {
+            (state.outbox, state.waiting) = (VecDeque::new(), 0);
+        }
+        drop(state);
+        if full {
+            self.end(Ending { reason: Some("outbox full".to_owned()), ..Ending::by(Closer::Server, false) });
+        }
         self.changed.notify_waiters();
     }
 
@@ -24,8 +48,24 @@ impl Conn {
     /// Takes all packets that wait, if this transport carries the session.
     pub(crate) fn take(&self, transport: Transport) -> Vec<Packet> {
         let mut state = self.state();
-        let carries = (state.carrier == Carrier::WebSocket) == (transport == Transport::Websocket);
-        if carries { state.outbox.drain(..).collect() } else { Vec::new() }
+        if !state.carries(transport) {
+            return Vec::new();
+        }
+        state.waiting = 0;
+        state.outbox.drain(..).collect()
+    }
+
+    /// Takes the first packet that waits, if this transport carries the session.
+    pub(crate) fn take_one(&self, transport: Transport) -> Option<Packet> {
+        let mut state = self.state();
+        let packet = if state.carries(transport) { state.outbox.pop_front() } else { None };
+        state.waiting -= packet.as_ref().map_or(0, Packet::size);
+        packet
+    }
+
+    /// How many packets wait.
+    pub(crate) fn backlog(&self) -> usize {
+        self.state().outbox.len()
     }
 
     /// Whether something waits to be sent that can be.
@@ -36,6 +76,7 @@ impl Conn {
 
     /// Writes the record of a packet that goes out now.
     pub(crate) fn sent(&self, packet: &Packet, transport: Transport) {
+        let packet = packet.told();
         let entry = match packet {
             Packet::Ping(payload) if payload != "probe" => {
                 let mut state = self.state();
@@ -52,7 +93,7 @@ impl Conn {
             _ => String::new(),
         };
         self.record(transport, entry);
-        if matches!(name.as_str(), "DISCONNECT" | "CLOSE") {
+        if matches!(name.as_str(), "DISCONNECT" | "CLOSE") && !packet.is_plain() {
             self.blame(Ending::by(Closer::Server, true));
         }
         self.state().departing.push(name);
@@ -92,7 +133,7 @@ impl Conn {
                 self.record(transport, Entry::Received(with_token(message)));
             }
         }
-        if packet.is_named("DISCONNECT") || *packet == Packet::Close {
+        if !packet.is_plain() && packet.is_named("DISCONNECT") || *packet == Packet::Close {
             self.blame(Ending::by(Closer::Client, true));
         }
     }
@@ -104,11 +145,22 @@ impl Conn {
         ponged
     }
 
+    /// Notes until when a pong must come, or that none is waited for.
+    pub(crate) fn expect_pong(&self, by: Option<Instant>) {
+        self.state().pong_by = by;
+    }
+
+    /// Whether the time for a pong has passed, even if no timer has noticed yet.
+    pub(crate) fn is_overdue(&self) -> bool {
+        let state = self.state();
+        !state.bent.frozen && state.pong_by.is_some_and(|by| Instant::now() > by)
+    }
+
     /// Takes a packet that has come in: records it, and hands on what is Socket.IO's.
     pub(crate) async fn receive(&self, packet: Packet, transport: Transport) {
         self.received(&packet, transport);
         match packet {
-            Packet::Message(_) | Packet::Binary(_) => tokio::select! {
+            Packet::Message(_) | Packet::Binary(_) | Packet::Text(_) | Packet::Data(_) => tokio::select! {
                 // Fails only when the session is over.
                 _ = self.inbox.send(packet) => {}
                 () = self.over() => {}
@@ -129,25 +181,27 @@ impl Conn {
         state.polls.count
     }
 
-    /// Notes that a poll is open; no if there is one.
-    pub(crate) fn begin_poll(&self) -> bool {
-        !std::mem::replace(&mut self.state().polls.open, true)
+    /// Notes that a poll or a post is open; no if there is one.
+    pub(crate) fn begin(&self, verb: Verb) -> bool {
+        let began = !std::mem::replace(self.state().polls.open(verb), true);
+        self.changed.notify_waiters();
+        began
     }
 
-    /// Notes that the poll has been answered, or that its client is gone.
-    pub(crate) fn end_poll(&self) {
-        self.state().polls.open = false;
+    /// Notes that it has been answered, or that its client is gone.
+    pub(crate) fn finish(&self, verb: Verb) {
+        *self.state().polls.open(verb) = false;
         self.changed.notify_waiters();
     }
 
     /// Whether a poll is open.
     pub(crate) fn is_polled(&self) -> bool {
-        self.state().polls.open
+        self.state().polls.polled
     }
 
-    /// Whether no poll has been let go for the probe before; true once.
-    pub(crate) fn first_let_go(&self) -> bool {
-        !std::mem::replace(&mut self.state().polls.let_go, true)
+    /// When the WebSocket was probed.
+    pub(crate) fn probed(&self) -> Option<Instant> {
+        self.state().polls.probed
     }
 
     // Messages that leave together.

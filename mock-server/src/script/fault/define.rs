@@ -172,6 +172,12 @@ pub enum Scope {
     Everywhere,
     /// In those that speak Socket.IO.
     SocketIo,
+    /// In those that speak Engine.IO, with or without Socket.IO above it.
+    EngineIo,
+    /// In those that speak plain WebSocket.
+    Plain,
+    /// In those that answer HTTP requests other than upgrades.
+    Http,
     /// In those that have guests.
     Guests,
     /// In those that have REST endpoints.
@@ -185,6 +191,9 @@ impl Scope {
         match self {
             Self::Everywhere => true,
             Self::SocketIo => contract.transport.protocol == Protocol::SocketIo,
+            Self::EngineIo => contract.transport.protocol != Protocol::WebSocket,
+            Self::Plain => contract.transport.protocol == Protocol::WebSocket,
+            Self::Http => Self::EngineIo.contains(system) || Self::Rest.contains(system),
             Self::Guests => contract.tokens.contains_key("guest"),
             Self::Rest => !contract.endpoints.is_empty(),
         }

@@ -12,6 +12,8 @@ mod phase;
 mod socket_io;
 mod tcp;
 mod time;
+mod websocket;
+mod tls;
 
 use std::sync::LazyLock;
 
@@ -23,6 +25,7 @@ use super::stage::{Stage, Subject};
 use crate::contract::SystemId;
 use crate::fields::Fields;
 
+pub use application::keepalive::{PongDelay, PongWithhold};
 pub use application::message::{DuplicateEvent, EventDelay, EventDrop, EventReorder, MalformedPayload, UnknownEvent};
 pub use application::session::{
     GuestRestriction, LateSessionCreated, RevocationPhase, SessionCreationDelay, SessionCreationError, SessionExpiry,
@@ -33,21 +36,33 @@ pub use application::verdict::{
     GuestTokensUnrecognised, SilentAuth, VerificationDelay, VerificationError, VerificationFailure, VerificationTarget,
 };
 pub use define::{FaultInfo, Keys, OnKey, ParamInfo, Presence, Scope, Selects, Span};
-pub use engine_io::{EngineClose, EnginePingSuppress, UpgradeProbeIgnored};
+pub use engine_io::{
+    EngineClose, EnginePingEarly, EnginePingFlood, EnginePingSuppress, OpenPacketAltered, OpenPacketWithheld,
+    PollingMalformed, TransportUnknown, Transports, UpgradeProbeIgnored,
+};
 pub use http::{
-    AffinityLoss, HttpError, HttpTarget, ResponseDelay, RestDelay, RestError, RestMalformed, UpgradeReject,
+    AcceptKeyInvalid, AffinityLoss, ConnectionClose, ContentTypeWrong, CorsDeny, CorsMode, CorsNoCredentials,
+    HttpError, HttpTarget, OriginCheckUpgrade, PreflightMode, ResponseDelay, ResponseTruncated, RestDelay, RestError,
+    RestMalformed, UpgradeReject, UpgradeStall, UpgradeStripped,
 };
 pub(super) use param::exact;
-pub use param::{Kind, Payload, WallTime};
+pub use param::{Bytes, Code, Kind, Octets, Payload, WallTime};
 pub use phase::{ConnectedPhase, OpenPhase, Phase};
 pub use socket_io::{ConnectAckDelay, ConnectAckWithheld, ServerDisconnect, SocketioConnectError};
 pub use tcp::{
-    AbruptClose, AcceptBlackhole, ConnectionRefused, ConnectionReset, Flow, HalfOpen, Latency, MaxConnectionLifetime,
-    PacketCoalesce, RefusalStart, ServerRestart,
+    AbruptClose, AcceptBlackhole, Bandwidth, ConnectionRefused, ConnectionReset, Flow, FrameEnd, HalfOpen, IdleTimeout,
+    Latency, LimitData, MaxConnectionLifetime, PacketCoalesce, RefusalStart, ServerRestart, Slicer, SlowClose,
+    TruncatedFrame,
 };
 pub use time::{
     ClockAdvance, ClockFreeze, ColdPhase, ColdStart, ExpiryAction, ServerStall, TokenExpired, TokenExpiresMidSession,
 };
+
+pub use websocket::{
+    BinaryFrame, CloseFrame, CloseHandshakeStall, FragmentedFrame, IllegalFrame, IllegalKind, OversizedFrame, WsPing,
+    WsPingSuppress, WsPongSuppress,
+};
+pub use tls::{Alert, CertificateProblem, TlsCertificate, TlsHandshakeFailure, TlsHandshakeStall};
 
 /// Lists the faults: the enum and all that must be the same for each.
 macro_rules! faults {
@@ -106,14 +121,20 @@ macro_rules! faults {
 
 faults! {
     ConnectionRefused, AcceptBlackhole, ConnectionReset, AbruptClose, HalfOpen, Latency, PacketCoalesce,
-    MaxConnectionLifetime, ServerRestart,
-    UpgradeReject, ResponseDelay, HttpError, AffinityLoss, RestError, RestDelay, RestMalformed,
-    UpgradeProbeIgnored, EnginePingSuppress, EngineClose,
+    MaxConnectionLifetime, ServerRestart, IdleTimeout, Bandwidth, Slicer, LimitData, SlowClose, TruncatedFrame,
+    TlsCertificate, TlsHandshakeStall, TlsHandshakeFailure,
+    UpgradeReject, UpgradeStripped, UpgradeStall, ResponseDelay, HttpError, AffinityLoss, CorsDeny, CorsNoCredentials,
+    OriginCheckUpgrade, AcceptKeyInvalid, ResponseTruncated, ContentTypeWrong, ConnectionClose, RestError, RestDelay,
+    RestMalformed,
+    TransportUnknown, UpgradeProbeIgnored, OpenPacketWithheld, OpenPacketAltered, PollingMalformed, EnginePingSuppress,
+    EnginePingEarly, EnginePingFlood, EngineClose,
     ConnectAckWithheld, ConnectAckDelay, SocketioConnectError, ServerDisconnect,
+    CloseFrame, CloseHandshakeStall, WsPing, WsPingSuppress, WsPongSuppress, FragmentedFrame, OversizedFrame,
+    BinaryFrame, IllegalFrame,
     SilentAuth, DisconnectWithoutVerdict, ForcedAuthError, AuthErrorWithoutDisconnect, VerificationDelay,
     VerificationError, SessionCreationDelay, SessionCreationError, LateSessionCreated, SessionRevoked, SessionExpiry,
     GuestTokensUnrecognised, GuestRestriction, EventDelay, EventDrop, EventReorder, DuplicateEvent, MalformedPayload,
-    UnknownEvent,
+    UnknownEvent, PongWithhold, PongDelay,
     TokenExpired, TokenExpiresMidSession, ClockFreeze, ClockAdvance, ColdStart, ServerStall,
 }
 

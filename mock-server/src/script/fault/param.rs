@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of the faults that use them.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -12,10 +12,13 @@ use time::format_description::well_known::Rfc3339;
 
 use super::define::{ParamInfo, Presence};
 use crate::fields::{Fields, missing};
-use crate::values::{FieldError, ValueError, format_duration, parse_duration};
+use crate::values::{FieldError, ValueError, format_duration, from_hex, parse_duration};
 
 /// The largest count: enough for any test, and no way to exhaust the machine.
 const MOST: u32 = 1_000;
+
+/// The largest number of bytes: one that no test waits for.
+const MOST_BYTES: u64 = 1 << 30;
 
 /// What may stand in a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +27,12 @@ pub enum Kind {
     Duration,
     /// A whole number from 1 to 1000.
     Count,
+    /// A number of bytes from 1 to 1073741824.
+    Bytes,
+    /// A close code.
+    Code,
+    /// Bytes, as a text or in hexadecimal.
+    Octets,
     /// An HTTP status.
     Status,
     /// `true` or `false`.
@@ -32,6 +41,8 @@ pub enum Kind {
     Text,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// A list of some of these words.
+    Choices(&'static [&'static str]),
     /// A list of names.
     Names,
     /// A map of header fields.
@@ -50,10 +61,14 @@ impl Kind {
         match self {
             Self::Duration => ValueError::Duration.to_string(),
             Self::Count => format!("a whole number from 1 to {MOST}"),
+            Self::Bytes => format!("a number of bytes from 1 to {MOST_BYTES}"),
+            Self::Code => "a close code from 0 to 65535".to_owned(),
+            Self::Octets => "a text, or bytes in hexadecimal such as 0x00ff".to_owned(),
             Self::Status => "an HTTP status from 200 to 599".to_owned(),
             Self::Flag => "true or false".to_owned(),
             Self::Text => "a text".to_owned(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
+            Self::Choices(words) => format!("a list of one or more of {}", words.join(", ")),
             Self::Names => "a list of names".to_owned(),
             Self::Headers => "a map of header fields and their texts".to_owned(),
             Self::Members => "a map".to_owned(),
@@ -67,10 +82,16 @@ impl Kind {
         match self {
             Self::Duration => json!({"type": "string", "pattern": r"^\d+(\.\d{1,9})?(ms|s|m|h)$"}),
             Self::Count => json!({"type": "integer", "minimum": 1, "maximum": MOST}),
+            Self::Bytes => json!({"type": "integer", "minimum": 1, "maximum": MOST_BYTES}),
+            Self::Code => json!({"type": "integer", "minimum": 0, "maximum": 65_535}),
+            Self::Octets => json!({"type": "string", "pattern": "^(?!0x)|^0x([0-9A-Fa-f]{2})*$"}),
             Self::Status => json!({"type": "integer", "minimum": 200, "maximum": 599}),
             Self::Flag => json!({"type": "boolean"}),
             Self::Text => json!({"type": "string"}),
             Self::Choice(words) => json!({"enum": words}),
+            Self::Choices(words) => {
+                json!({"type": "array", "items": {"enum": words}, "minItems": 1, "uniqueItems": true})
+            }
             Self::Names => json!({"type": "array", "items": {"type": "string"}}),
             Self::Headers => json!({"type": "object", "additionalProperties": {"type": "string"}}),
             Self::Members => json!({"type": "object"}),
@@ -187,6 +208,58 @@ impl Param for NonZeroU32 {
     }
 }
 
+/// A number of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bytes(pub NonZeroU64);
+
+impl Param for Bytes {
+    const KIND: Kind = Kind::Bytes;
+
+    fn read(value: &Value) -> Option<Self> {
+        let number = value.as_u64().filter(|number| *number <= MOST_BYTES)?;
+        NonZeroU64::new(number).map(Self)
+    }
+
+    fn written(&self) -> Option<Value> {
+        Some(json!(self.0))
+    }
+}
+
+/// A close code, legal or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code(pub u16);
+
+impl Param for Code {
+    const KIND: Kind = Kind::Code;
+
+    fn read(value: &Value) -> Option<Self> {
+        u16::try_from(value.as_u64()?).ok().map(Self)
+    }
+
+    fn written(&self) -> Option<Value> {
+        Some(json!(self.0))
+    }
+}
+
+/// Bytes that are written as a text, or in hexadecimal behind `0x`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Octets(pub Vec<u8>);
+
+impl Param for Octets {
+    const KIND: Kind = Kind::Octets;
+
+    fn read(value: &Value) -> Option<Self> {
+        let text = value.as_str()?;
+        text.strip_prefix("0x").map_or_else(|| Some(text.as_bytes().to_vec()), from_hex).map(Self)
+    }
+
+    fn written(&self) -> Option<Value> {
+        let text = std::str::from_utf8(&self.0).ok().filter(|text| !text.starts_with("0x"));
+        let hex = || self.0.iter().fold("0x".to_owned(), |text, byte| format!("{text}{byte:02x}"));
+        Some(json!(text.map_or_else(hex, str::to_owned)))
+    }
+}
+
 impl Param for StatusCode {
     const KIND: Kind = Kind::Status;
 
@@ -250,6 +323,18 @@ impl Param for HeaderMap {
         let text = |value: &HeaderValue| json!(String::from_utf8_lossy(value.as_bytes()));
         let members: Map<String, Value> = self.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
         Some(Value::Object(members))
+    }
+}
+
+impl Param for HeaderValue {
+    const KIND: Kind = Kind::Text;
+
+    fn read(value: &Value) -> Option<Self> {
+        Self::from_str(value.as_str()?).ok()
+    }
+
+    fn written(&self) -> Option<Value> {
+        Some(json!(String::from_utf8_lossy(self.as_bytes())))
     }
 }
 

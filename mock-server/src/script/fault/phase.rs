@@ -21,6 +21,8 @@ pub(super) fn stages<F, P: Staged>(_: fn(&F) -> P) -> Vec<Stage> {
 choice! {
     /// A moment in the life of a connection.
     pub enum Phase {
+        /// The kernel has accepted the TCP connection; not a byte has been read. `times` then counts TCP connections.
+        Accept = "accept",
         /// The head of the attempt has been read; not a byte has been answered.
         Handshake = "handshake",
         /// The transport is open; no CONNECT has been answered.
@@ -39,6 +41,7 @@ impl Staged for Phase {
 
     fn stage(self) -> Stage {
         match self {
+            Self::Accept => Stage::Accept,
             Self::Handshake => Stage::Handshake,
             Self::PostOpen => Stage::Open,
             Self::PostConnect => Stage::Acknowledged,

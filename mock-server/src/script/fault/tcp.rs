@@ -2,11 +2,12 @@
 //!
 //! Only the wire layer can carry them out; honest code never sees them.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::define::{Keys, fault};
-use super::param::choice;
-use super::phase::Phase;
+use super::param::{Bytes, choice};
+use super::phase::{OpenPhase, Phase};
 
 choice! {
     /// When a port closes.
@@ -30,8 +31,19 @@ choice! {
     }
 }
 
+choice! {
+    /// How a connection ends.
+    pub enum FrameEnd {
+        /// By RST.
+        Reset = "reset",
+        /// By FIN.
+        Cut = "cut",
+    }
+}
+
 fault! {
-    /// The port is closed, so that the kernel refuses every connection attempt.
+    /// The port is closed, so that the kernel refuses every connection attempt. Nobody sees a refused attempt, so they
+    /// cannot be counted: to turn away the next few and then recover, see `connection-reset` in phase `accept`.
     pub struct ConnectionRefused {
         /// When the port closes; `after` is counted from then.
         pub start: RefusalStart = RefusalStart::Now,
@@ -150,5 +162,94 @@ fault! {
     family: "tcp",
     stage: Start,
     keys: Keys::SERVER,
+    scope: Everywhere,
+}
+
+fault! {
+    /// A proxy in front of the server ends the connection by FIN when no byte has gone either way, on any TCP
+    /// connection of the attempt, for a set time. Heartbeats are bytes.
+    pub struct IdleTimeout {
+        /// How long nothing must pass.
+        pub idle: Duration,
+    }
+    id: "idle-timeout",
+    family: "tcp",
+    stage: Handshake,
+    keys: Keys::CONNECTION,
+    scope: Everywhere,
+}
+
+fault! {
+    /// Bytes of the attempt pass no faster than this, on each of its TCP connections; whoever sends more has to wait.
+    pub struct Bandwidth {
+        /// Bytes in a second, in each direction for itself.
+        pub rate: Bytes,
+        /// Which bytes.
+        pub direction: Flow = Flow::Both,
+    }
+    id: "bandwidth",
+    family: "tcp",
+    stage: Handshake,
+    keys: Keys::CONNECTION.lasting(),
+    scope: Everywhere,
+}
+
+fault! {
+    /// What goes to the client is cut into small pieces, each written for itself, wherever frames begin and end.
+    pub struct Slicer {
+        /// The most bytes of a piece.
+        pub size: Bytes,
+        /// The least time between two pieces; without any, several may be read at once.
+        pub gap: Duration = Duration::ZERO,
+    }
+    id: "slicer",
+    family: "tcp",
+    stage: Handshake,
+    keys: Keys::CONNECTION.lasting(),
+    scope: Everywhere,
+}
+
+fault! {
+    /// The connection is ended by FIN as soon as so many bytes of the attempt have gone to the client, be it in the
+    /// middle of an answer or frame.
+    pub struct LimitData {
+        /// How many bytes, on all TCP connections of the attempt together; those that TLS adds do not count.
+        pub bytes: Bytes,
+    }
+    id: "limit-data",
+    family: "tcp",
+    stage: Handshake,
+    keys: Keys::CONNECTION,
+    scope: Everywhere,
+}
+
+fault! {
+    /// When the server ends a TCP connection of the attempt, the client learns of it only later.
+    pub struct SlowClose {
+        /// How long the end (FIN) is on its way.
+        pub delay: Duration,
+    }
+    id: "slow-close",
+    family: "tcp",
+    stage: Handshake,
+    keys: Keys::CONNECTION.lasting(),
+    scope: Everywhere,
+}
+
+fault! {
+    /// The client gets the start of a WebSocket frame, and then the connection ends. A session over polling is spared
+    /// until it has moved to a WebSocket.
+    pub struct TruncatedFrame {
+        /// When in the life of the connection; `after` is counted from then.
+        pub phase: OpenPhase = OpenPhase::Established,
+        /// How many bytes of the frame come, its head included; absent means half of it.
+        pub bytes: Option<NonZeroU32>,
+        /// How the connection ends.
+        pub end: FrameEnd = FrameEnd::Reset,
+    }
+    id: "truncated-frame",
+    family: "tcp",
+    stage: phase,
+    keys: Keys::TRIGGERED,
     scope: Everywhere,
 }

@@ -59,7 +59,7 @@ fn attempts(#[case] value: Value, #[case] expected: NumberRange) {
 #[case(json!({"fault": "response-delay", "delay": 2}),
     &["delay: found `2`, expected a duration with a unit, such as 250ms, 1.5s, 2m or 1h"])]
 #[case(json!({"fault": "connection-reset", "phase": "establised"}), &[
-    "phase: found `establised`, expected one of: handshake, post-open, post-connect, authenticating, established; \
+    "phase: found `establised`, expected one of: accept, handshake, post-open, post-connect, authenticating, established; \
      did you mean `established`?",
 ])]
 #[case(json!({"fault": "http-error", "status": 99, "times": 0, "probability": 1.5, "after": "soon"}), &[

@@ -264,7 +264,10 @@ async fn bending_loses_nothing() {
 #[case::reset(Link::reset, Err(io::ErrorKind::ConnectionReset))]
 #[case::cut(Link::cut, Ok(0))]
 #[tokio::test]
-async fn what_was_sent_before_the_end_arrives(#[case] end: fn(&Link), #[case] expected: Result<usize, io::ErrorKind>) {
+async fn what_was_sent_before_the_end_arrives(
+    #[case] end: fn(&Arc<Link>),
+    #[case] expected: Result<usize, io::ErrorKind>,
+) {
     let Pair { stream, link, mut peer, listener: _listener } = pair().await;
     tokio::spawn(echo(stream));
     link.send("last words");

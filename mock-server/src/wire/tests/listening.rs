@@ -84,7 +84,7 @@ async fn links_are_numbered() {
 #[tokio::test]
 async fn a_connection_costs_little() {
     let straight = size_of::<Stream>() + size_of::<Link>();
-    assert!(straight < 256, "{straight} bytes");
+    assert!(straight <= 384, "{straight} bytes");
     let bent = straight + size_of::<detour::Detour>();
-    assert!(bent < 768, "{bent} bytes");
+    assert!(bent <= 1024, "{bent} bytes");
 }

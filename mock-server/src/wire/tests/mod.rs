@@ -1,9 +1,12 @@
 //! Tests of the wire through real sockets on the loopback, and what they share.
 
 mod faults;
+mod injection;
 mod listening;
 mod protocols;
+mod shaping;
 mod taps;
+mod tls;
 
 use std::io::{self, Read};
 use std::net::SocketAddr;

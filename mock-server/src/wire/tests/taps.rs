@@ -4,7 +4,7 @@ use rstest::rstest;
 
 use super::*;
 
-const ANSWER: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+pub(super) const ANSWER: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
 const KEY: [u8; 4] = [1, 2, 3, 4];
 
 /// A connection under this tap, after its upgrade.
@@ -16,11 +16,11 @@ async fn upgraded(tap: &Arc<Notes>) -> Pair {
     pair
 }
 
-fn text(text: &str) -> Vec<u8> {
+pub(super) fn text(text: &str) -> Vec<u8> {
     Frame::text(text).to_bytes().into()
 }
 
-fn client_text(text: &str) -> Vec<u8> {
+pub(super) fn client_text(text: &str) -> Vec<u8> {
     Frame::text(text).masked(KEY).to_bytes().into()
 }
 
