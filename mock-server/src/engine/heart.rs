@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::conn::{Conn, Ending, Pulse};
+use super::conn::{Conn, Ending, Heart};
 use super::packet::Packet;
 use crate::journal::Closer;
 
@@ -43,8 +43,8 @@ async fn rest(conn: &Conn, mut due: Instant, interval: Duration) -> Instant {
         tokio::select! {
             biased;
             () = sleep_until(due) => return due,
-            () = conn.until(|conn| conn.bent().pulse == Pulse::Early) => {
-                conn.bend(|bent| bent.pulse = Pulse::Regular);
+            () = conn.until(|conn| conn.bent().heart == Heart::Early) => {
+                conn.bend(|bent| bent.heart = Heart::Regular);
                 return Instant::now();
             }
             () = pong => due = Instant::now() + interval,
@@ -136,7 +136,7 @@ mod tests {
         let conn = conn();
         tokio::spawn(beat(Arc::clone(&conn), Instant::now(), INTERVAL, TIMEOUT));
         tokio::task::yield_now().await;
-        conn.bend(|bent| bent.pulse = Pulse::Early);
+        conn.bend(|bent| bent.heart = Heart::Early);
         assert_eq!(next_ping(&conn).await.as_secs(), 0);
         pong(&conn).await;
         assert_eq!(next_ping(&conn).await.as_secs(), 25);
@@ -146,10 +146,10 @@ mod tests {
     async fn a_mute_heart_neither_beats_nor_breaks() {
         let conn = conn();
         tokio::spawn(beat(Arc::clone(&conn), Instant::now(), INTERVAL, TIMEOUT));
-        conn.bend(|bent| bent.pulse = Pulse::Mute);
+        conn.bend(|bent| bent.heart = Heart::Mute);
         assert!(timeout(Duration::from_secs(1_000), next_ping(&conn)).await.is_err());
         assert!(!conn.is_over());
-        conn.bend(|bent| bent.pulse = Pulse::Regular);
+        conn.bend(|bent| bent.heart = Heart::Regular);
         assert_eq!(next_ping(&conn).await.as_secs(), 0);
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
-use super::conn::{Conn, Ending, Pulse};
+use super::conn::{Conn, Ending, Heart};
 use super::gate::Gate;
 use super::packet::Packet;
 use super::traffic;
@@ -138,7 +138,7 @@ impl Gate {
             Fault::CloseHandshakeStall(_) => conn.stall_close(Some(firing.clone())),
             Fault::EnginePingEarly(_) => {
                 firing.fired();
-                conn.bend(|bent| bent.pulse = Pulse::Early);
+                conn.bend(|bent| bent.heart = Heart::Early);
             }
             Fault::EnginePingFlood(fault) => flood(conn, firing, fault.period).await,
             Fault::EngineClose(_) => {
@@ -214,9 +214,9 @@ async fn stall(conn: &Conn, firing: &Firing, frozen: bool) {
 
 async fn silence(conn: &Conn, firing: &Firing) {
     firing.fired();
-    conn.bend(|bent| bent.pulse = Pulse::Mute);
+    conn.bend(|bent| bent.heart = Heart::Mute);
     if conn.unless_over(firing.over()).await.is_some() {
-        conn.bend(|bent| bent.pulse = Pulse::Regular);
+        conn.bend(|bent| bent.heart = Heart::Regular);
         firing.undone();
     }
 }

@@ -47,7 +47,7 @@ async fn beats(conn: &Conn, interval: Duration, timeout: Duration) {
 }
 
 fn is_still(conn: &Conn) -> bool {
-    conn.bent().mute || conn.bent().frozen
+    conn.bent().is_still()
 }
 
 /// Whether the pong comes in time. A server that stands still cannot see that it is late.

@@ -132,20 +132,13 @@ pub(crate) struct Bent {
     pub(crate) pulse: Option<Pulse>,
     /// Besides being stalled, the server's own timers stand still.
     pub(crate) frozen: bool,
-    /// How its heart beats.
-    pub(crate) pulse: Pulse,
-}
-
-impl Bent {
-    /// Whether the heart must not beat.
-    pub(crate) fn is_still(self) -> bool {
-        self.frozen || self.pulse == Pulse::Mute
-    }
+    /// How the server's heart beats for it.
+    pub(crate) heart: Heart,
 }
 
 /// How the server's heart beats for a client.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Pulse {
+pub(crate) enum Heart {
     /// As it was told.
     #[default]
     Regular,
@@ -156,9 +149,14 @@ pub(crate) enum Pulse {
 }
 
 impl Bent {
+    /// Whether the heart must not beat.
+    pub(crate) fn is_still(&self) -> bool {
+        self.frozen || self.heart == Heart::Mute
+    }
+
     /// Lets bytes pass as they come, unless they are stalled.
     fn let_pass(&mut self) {
-        *self = Self { stalled: self.stalled, frozen: self.frozen, mute: self.mute, ..Self::default() };
+        *self = Self { stalled: self.stalled, frozen: self.frozen, heart: self.heart, ..Self::default() };
     }
 }
 
