@@ -28,9 +28,15 @@ enum Face {
     Stands(Duration),
 }
 
+impl Default for Face {
+    fn default() -> Self {
+        Self::Runs { offset: Duration::ZERO, ahead: true }
+    }
+}
+
 impl Default for ServerClock {
     fn default() -> Self {
-        Self { face: watch::Sender::new(Face::Runs { offset: Duration::ZERO, ahead: true }) }
+        Self { face: watch::Sender::new(Face::default()) }
     }
 }
 
@@ -43,6 +49,16 @@ impl ServerClock {
     /// The time that it shows, since the Unix epoch, in whole milliseconds.
     pub fn now(&self) -> Duration {
         self.face.borrow().shows(Moment::now())
+    }
+
+    /// Whether it stands still.
+    pub fn stands(&self) -> bool {
+        matches!(*self.face.borrow(), Face::Stands(_))
+    }
+
+    /// Makes it show document time again.
+    pub fn correct(&self) {
+        self.face.send_replace(Face::default());
     }
 
     /// Makes it stand still: at this time since the epoch, or at the present one.
@@ -161,6 +177,14 @@ mod tests {
         let stands = clock.now();
         std::thread::sleep(Duration::from_millis(3));
         assert_eq!(clock.now(), stands);
+    }
+
+    #[test]
+    fn it_can_be_made_to_show_document_time_again() {
+        let (clock, started) = (frozen(), Moment::now());
+        assert!(clock.stands());
+        clock.correct();
+        assert!(!clock.stands() && shows(&clock, whole_millis(started.since_epoch()), started), "{:?}", clock.now());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::conn::{Bent, Carrier, Conn};
 use super::perform::{End, end_wire, strike};
 use crate::script::Firing;
 use crate::script::fault::{Bandwidth, Bytes, Flow, FrameEnd, Latency, Slicer, TruncatedFrame};
-use crate::wire::{self, Direction, Frame, Limit, Pulse, Slices};
+use crate::wire::{self, Activity, Direction, Frame, Limit, Slices};
 
 pub(super) async fn delay(conn: &Conn, firing: &Firing, fault: &Latency) {
     let seed = u64::from(conn.number());
@@ -39,10 +39,10 @@ pub(super) async fn limit(conn: &Conn, firing: &Firing, bytes: Bytes) {
 }
 
 pub(super) async fn end_when_idle(conn: &Conn, firing: &Firing, idle: Duration) {
-    let pulse = Pulse::default();
-    conn.bend(|bent| bent.pulse = Some(pulse.clone()));
-    cut_upon(conn, firing, pulse.quiet_for(idle)).await;
-    conn.bend(|bent| bent.pulse = None);
+    let activity = Activity::default();
+    conn.bend(|bent| bent.activity = Some(activity.clone()));
+    cut_upon(conn, firing, activity.quiet_for(idle)).await;
+    conn.bend(|bent| bent.activity = None);
 }
 
 pub(super) async fn live_for(conn: &Conn, firing: &Firing, lifetime: Duration) {

@@ -73,11 +73,13 @@ impl Firing {
         Self { connection: Some(connection), ..self.clone() }
     }
 
-    /// Waits until it takes effect. False if the rule has been disarmed since: then nothing happens.
+    /// Waits until it takes effect. False if the rule has been disarmed while it waited: then nothing happens.
+    ///
+    /// What is due at once was due when it was handed out. If it could still be called off, a connection that asks while
+    /// rules are replaced would meet neither the old ones nor the new ones.
     pub async fn due(&self) -> bool {
         if self.after.is_zero() {
-            // What is due at once does not wait for a timer's tick either.
-            return *self.armed.borrow();
+            return true;
         }
         tokio::select! {
             biased;
@@ -98,6 +100,11 @@ impl Firing {
             () = self.disarmed() => {}
             () = passed => {}
         }
+    }
+
+    /// Whether the rule is still in force: to be asked by who has waited for something else before.
+    pub fn is_armed(&self) -> bool {
+        *self.armed.borrow()
     }
 
     /// Writes down that it has taken effect.

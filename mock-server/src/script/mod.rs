@@ -4,6 +4,7 @@
 //! journal with the rule's index. Knows nothing of how a system does what it is told.
 
 mod chance;
+mod change;
 mod check;
 mod cold;
 pub mod fault;
@@ -24,6 +25,7 @@ use tokio::sync::watch;
 use crate::journal::{Actor, Journal, Moment};
 use cold::ColdState;
 
+pub use change::{Armed, Change};
 pub use fault::{Fault, FaultInfo};
 pub use firing::Firing;
 pub use line::LineError;
@@ -38,14 +40,30 @@ pub use stage::{Direction, RequestKind, Stage, Subject};
 pub struct Script {
     seed: u64,
     journal: Arc<Journal>,
-    rules: Mutex<Vec<Entry>>,
+    rules: Mutex<Rules>,
     armed: watch::Sender<usize>,
 }
 
-/// A rule with its history. Entries are never removed, so that an index means the same rule for ever.
+/// The rules in force, and what is left of those that were.
+#[derive(Debug, Default)]
+struct Rules {
+    /// Those in force, in the order in which they have their say.
+    entries: Vec<Entry>,
+    /// Index of the next rule: none is given twice, so that an index in the journal means one rule.
+    next: usize,
+    /// Those of the start, to which a reset returns.
+    start: Vec<Rule>,
+    /// The ends of disarmed rules that their executors still hold.
+    ending: Vec<watch::Sender<bool>>,
+}
+
+/// A rule in force, with its history.
 #[derive(Debug)]
 struct Entry {
+    index: usize,
     rule: Arc<Rule>,
+    /// Whether it is one of those of the start.
+    of_start: bool,
     /// True until the rule is disarmed.
     armed: watch::Sender<bool>,
     /// Whether a rule of the whole server has been handed out.
@@ -69,8 +87,13 @@ impl Script {
     /// A script with these rules armed. `seed` decides every chance.
     pub fn new(rules: Vec<Rule>, seed: u64, journal: Arc<Journal>) -> Self {
         let script = Self { seed, journal, rules: Mutex::default(), armed: watch::Sender::new(0) };
-        script.arm(rules);
+        script.rebase(rules);
         script
+    }
+
+    /// Whether no rule has ever been armed, so that there is no need to ask.
+    pub fn is_empty(&self) -> bool {
+        *self.armed.borrow() == 0
     }
 
     /// What goes wrong at this stage. Rules that a message starts are not among it: see [`Script::on`].
@@ -97,11 +120,11 @@ impl Script {
     pub fn standing(&self) -> Vec<Firing> {
         let mut rules = self.lock();
         let mut firings = Vec::new();
-        for (index, entry) in rules.iter_mut().enumerate() {
-            if *entry.armed.borrow() && !entry.handed_out && entry.rule.stage() == Stage::Start {
+        for entry in &mut rules.entries {
+            if !entry.handed_out && entry.rule.stage() == Stage::Start {
                 entry.handed_out = true;
                 let server = Actor::new(entry.rule.who.as_deref().unwrap_or("server"));
-                firings.extend(entry.fire(index, &Subject::of(&server), self));
+                firings.extend(entry.fire(&Subject::of(&server), self));
             }
         }
         firings
@@ -112,47 +135,24 @@ impl Script {
         self.armed.subscribe()
     }
 
-    /// Arms further rules, behind those that are there; returns the index of the first.
-    pub fn arm(&self, rules: Vec<Rule>) -> usize {
-        let mut entries = self.lock();
-        let first = entries.len();
-        entries.extend(rules.into_iter().map(Entry::new));
-        let number = entries.len();
-        drop(entries);
-        self.armed.send_replace(number);
-        first
-    }
-
-    /// Disarms all rules of this fault: they fire no more, and lasting effects are to be undone. Returns how many.
-    pub fn disarm(&self, fault: &str) -> usize {
-        let entries = self.lock();
-        let disarmed = entries.iter().filter(|entry| entry.rule.fault.id() == fault);
-        disarmed.filter(|entry| entry.armed.send_replace(false)).count()
-    }
-
-    /// The rules in force, with their indices.
-    pub fn rules(&self) -> Vec<(usize, Arc<Rule>)> {
-        let entries = self.lock();
-        let armed = entries.iter().enumerate().filter(|(_, entry)| *entry.armed.borrow());
-        armed.map(|(index, entry)| (index, Arc::clone(&entry.rule))).collect()
-    }
-
     fn fire(&self, subject: &Subject<'_>, works: impl Fn(&Rule) -> bool) -> Vec<Firing> {
         let mut rules = self.lock();
-        let entries = rules.iter_mut().enumerate().filter(|(_, entry)| works(&entry.rule));
-        entries.filter_map(|(index, entry)| entry.fire(index, subject, self)).collect()
+        let entries = rules.entries.iter_mut().filter(|entry| works(&entry.rule));
+        entries.filter_map(|entry| entry.fire(subject, self)).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
+    fn lock(&self) -> MutexGuard<'_, Rules> {
         // A panic while the lock was held leaves counters that are at worst one short.
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Entry {
-    fn new(rule: Rule) -> Self {
+    fn new(index: usize, rule: Rule, of_start: bool) -> Self {
         Self {
+            index,
             rule: Arc::new(rule),
+            of_start,
             armed: watch::Sender::new(true),
             handed_out: false,
             actors: HashMap::new(),
@@ -160,10 +160,10 @@ impl Entry {
         }
     }
 
-    /// Fires if the rule is armed and selects the subject, and if it is not used up and chance wills it.
-    fn fire(&mut self, index: usize, subject: &Subject<'_>, script: &Script) -> Option<Firing> {
-        let now = Moment::now();
-        if !*self.armed.borrow() || !self.rule.selects(subject) {
+    /// Fires if the rule selects the subject, and if it is not used up and chance wills it.
+    fn fire(&mut self, subject: &Subject<'_>, script: &Script) -> Option<Firing> {
+        let (now, index) = (Moment::now(), self.index);
+        if !self.rule.selects(subject) {
             return None;
         }
         let firing = |wait| Firing::new(index, &self.rule, wait, subject, &script.journal, self.armed.subscribe());

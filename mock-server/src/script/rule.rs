@@ -99,7 +99,9 @@ impl Rule {
             }
             (_, OnKey::Refused) => false,
             (_, OnKey::Instead) => self.on.as_deref() == Some(message),
-            (_, OnKey::Sent) => direction == Direction::Sent && self.on.as_deref() == Some(message),
+            (_, OnKey::Sent | OnKey::SentInstead) => {
+                direction == Direction::Sent && self.on.as_deref() == Some(message)
+            }
             (_, OnKey::SentOr(usual)) => direction == Direction::Sent && self.on.as_deref().unwrap_or(usual) == message,
             (_, OnKey::Received) => {
                 direction == Direction::Received && self.on.as_deref().is_none_or(|on| on == message)

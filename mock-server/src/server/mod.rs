@@ -22,6 +22,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::ServerClock;
 use crate::contract::SystemId;
+use crate::control::{self, Control};
 use crate::engine::gate::Gate;
 use crate::journal::{Actor, Journal};
 use crate::limits::Limits;
@@ -34,6 +35,7 @@ use crate::values::FieldError;
 use crate::wire::{Listener, Tls, TlsError};
 
 pub use act::ActError;
+pub(crate) use act::Target;
 use shared::Setting;
 pub use shared::{Heartbeat, Violation};
 pub(crate) use shared::{Shared, lock};
@@ -41,10 +43,14 @@ pub(crate) use shared::{Shared, lock};
 /// What the JWTs of a mock are signed with, unless its builder is told otherwise.
 pub const SECRET: &str = "sparring-secret";
 
+/// How long the official server waits for a client to join a namespace.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(45);
+
 /// A mock server that is up. Dropping it ends everything that it started.
 #[derive(Debug)]
 pub struct MockServer {
     house: Arc<House>,
+    control: Option<Control>,
 }
 
 /// What the tasks of a mock and its handle share.
@@ -59,6 +65,8 @@ pub(crate) struct House {
     pub(crate) doors: BTreeMap<Actor, Listener>,
     /// Its certificates, if it speaks TLS.
     pub(crate) tls: Option<Tls>,
+    /// Where the clock stood at the start.
+    clock: ClockSetting,
 }
 
 impl std::fmt::Debug for House {
@@ -110,9 +118,11 @@ pub struct Builder {
     seed: u64,
     secret: String,
     heartbeat: Heartbeat,
+    connect_timeout: Duration,
     limits: Limits,
     listen: SocketAddr,
     tls: bool,
+    control: Option<control::Setting>,
 }
 
 impl Builder {
@@ -172,6 +182,13 @@ impl Builder {
         self
     }
 
+    /// How long a Socket.IO client may take to join a namespace, instead of the official server's 45 s.
+    #[must_use]
+    pub fn connect_timeout(mut self, connect_timeout: Duration) -> Self {
+        self.connect_timeout = connect_timeout;
+        self
+    }
+
     /// How much of anything it takes and holds, instead of the defaults.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -193,11 +210,14 @@ impl Builder {
         self
     }
 
+    /// A control API beside it; without this there is none.
+    #[must_use]
+    pub fn control(mut self, setting: control::Setting) -> Self {
+        self.control = Some(setting);
+        self
+    }
+
     /// Starts it; returns when all its addresses accept connections.
-    #[expect(
-        clippy::unused_async,
-        reason = "a store on another machine has to be waited for, and callers must be ready"
-    )]
     pub async fn start(self) -> Result<MockServer, StartError> {
         let wrong = self.wrong();
         if !wrong.is_empty() {
@@ -205,6 +225,13 @@ impl Builder {
         }
         let doors = self.doors()?;
         let tls = if self.tls { Some(Tls::new(self.listen.ip())?) } else { None };
+        let reserved = match self.control {
+            Some(setting) => {
+                let addr = setting.listen;
+                Some(control::reserve(setting).await.map_err(|source| StartError::Listen { addr, source })?)
+            }
+            None => None,
+        };
         let journal = Arc::new(Journal::default());
         let shared = Arc::new(Shared::new(Setting {
             system: self.system,
@@ -214,6 +241,7 @@ impl Builder {
             secret: self.secret,
             switches: self.switches,
             heartbeat: self.heartbeat,
+            connect_timeout: self.connect_timeout,
             limits: self.limits,
         }));
         let system: Arc<dyn System> = match self.system {
@@ -221,10 +249,11 @@ impl Builder {
             SystemId::SocketIo | SystemId::EngineIo | SystemId::WebSocket => Arc::new(Echo),
         };
         let gate = Gate::new(Arc::clone(&shared), Arc::clone(&system));
-        let house = Arc::new(House { shared, gate, system, doors, tls });
+        let house = Arc::new(House { shared, gate, system, doors, tls, clock: self.clock });
+        let control = reserved.map(|reserved| control::serve(reserved, &house));
         standing::keep(&house);
         accept::open(&house);
-        Ok(MockServer { house })
+        Ok(MockServer { house, control })
     }
 
     fn wrong(&self) -> Vec<FieldError> {
@@ -281,16 +310,46 @@ pub(crate) fn without_tls(rule: &Rule, tls: bool) -> Option<FieldError> {
 
 fn started(setting: ClockSetting) -> ServerClock {
     let clock = ServerClock::new();
-    match setting {
-        ClockSetting::Now => {}
-        ClockSetting::Frozen(at) => clock.freeze(Some(at)),
-        ClockSetting::Ahead(by) => clock.advance(by),
-    }
+    setting.apply(&clock);
     clock
+}
+
+impl ClockSetting {
+    /// Sets a clock so.
+    fn apply(self, clock: &ServerClock) {
+        clock.correct();
+        match self {
+            Self::Now => {}
+            Self::Frozen(at) => clock.freeze(Some(at)),
+            Self::Ahead(by) => clock.advance(by),
+        }
+    }
 }
 
 impl MockServer {
     /// Sets up a server of this system.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sparring_mock_server::{contract::SystemId, journal::Actor, server::{ClockSetting, MockServer}};
+    /// # use sparring_mock_server::tokens::TokenSpec;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (alice, bob) = (Actor::new("alice"), Actor::new("bob"));
+    /// let mock = MockServer::builder(SystemId::Digitwin)
+    ///     .actors(vec![alice.clone(), bob.clone()])
+    ///     .clock(ClockSetting::Frozen(Duration::from_secs(1_735_689_600)))
+    ///     .seed(7)
+    ///     .start()
+    ///     .await?;
+    /// assert_ne!(mock.addr(&alice), mock.addr(&bob), "whose a connection is, its port tells");
+    ///
+    /// let token = mock.mint(&TokenSpec::of_kind("guest"), None);
+    /// assert_eq!((token.kind, &token.value[..6]), ("guest", "guest_"));
+    /// mock.shutdown().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn builder(system: SystemId) -> Builder {
         let transport = &system.contract().transport;
         Builder {
@@ -303,9 +362,11 @@ impl MockServer {
             seed: 0,
             secret: SECRET.to_owned(),
             heartbeat: Heartbeat { interval: transport.ping_interval, timeout: transport.ping_timeout },
+            connect_timeout: CONNECT_TIMEOUT,
             limits: Limits::default(),
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             tls: false,
+            control: None,
         }
     }
 
@@ -316,13 +377,17 @@ impl MockServer {
 
     /// The address of an actor as clients write it. Panics if the builder was not told of it.
     pub fn url(&self, actor: &Actor) -> String {
-        let scheme = if self.house.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.addr(actor))
+        self.house.url(self.addr(actor))
     }
 
     /// The certificate, in PEM, of the issuer that clients are to trust; none without TLS.
     pub fn ca_pem(&self) -> Option<&str> {
         self.house.tls.as_ref().map(Tls::ca_pem)
+    }
+
+    /// The control API, if the builder was told of one.
+    pub fn control(&self) -> Option<&Control> {
+        self.control.as_ref()
     }
 
     /// What the server saw and did.
@@ -351,6 +416,12 @@ impl MockServer {
         self.house.shared.violations()
     }
 
+    /// Goes back to the start: no connection, no session, an empty journal, attempts counted from 1, clock and rules as
+    /// they were at the start. Returns when the ports accept connections again.
+    pub async fn reset(&self) {
+        self.house.reset().await;
+    }
+
     /// Ends every task and closes every socket.
     pub async fn shutdown(self) {
         self.house.close();
@@ -359,6 +430,12 @@ impl MockServer {
 }
 
 impl House {
+    /// An address of it as clients write it.
+    pub(crate) fn url(&self, addr: SocketAddr) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{addr}")
+    }
+
     /// Ends every task; sockets close as their tasks end.
     fn close(&self) {
         self.doors.values().for_each(Listener::close);

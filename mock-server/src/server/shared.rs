@@ -4,9 +4,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -38,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) switches: BTreeMap<String, String>,
     /// How often the transport is pinged.
     pub(crate) heartbeat: Heartbeat,
+    /// How long a client may take to join a namespace.
+    pub(crate) connect_timeout: Duration,
     /// How much it takes and holds.
     pub(crate) limits: Limits,
     payloads: Payloads,
@@ -46,8 +50,21 @@ pub(crate) struct Shared {
     tasks: TaskTracker,
     /// Ends all.
     stop: CancellationToken,
-    /// Ends what would not outlive the process; renewed by a restart.
-    life: Mutex<CancellationToken>,
+    /// What would not outlive the process; renewed by a restart.
+    life: Mutex<Life>,
+}
+
+/// The tasks that a process takes with it when it ends.
+#[derive(Debug)]
+struct Life {
+    end: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Life {
+    fn new(stop: &CancellationToken) -> Self {
+        Self { end: stop.child_token(), tasks: TaskTracker::new() }
+    }
 }
 
 /// How a transport's heartbeat is timed.
@@ -83,7 +100,22 @@ impl fmt::Display for Violation {
 struct Crowd {
     attempts: HashMap<Actor, u32>,
     newest: HashMap<Actor, Weak<Conn>>,
+    /// All attempts of which something may be left.
+    connections: BTreeMap<(Actor, u32), Weak<Conn>>,
+    /// At how many of them those are swept out of which nothing is left.
+    full: usize,
     sessions: HashMap<String, Arc<Conn>>,
+}
+
+impl Crowd {
+    fn take_in(&mut self, conn: &Arc<Conn>) {
+        self.newest.insert(conn.actor.clone(), Arc::downgrade(conn));
+        self.connections.insert((conn.actor.clone(), conn.number()), Arc::downgrade(conn));
+        if self.connections.len() > self.full {
+            self.connections.retain(|_, conn| conn.strong_count() > 0);
+            self.full = (2 * self.connections.len()).max(64);
+        }
+    }
 }
 
 /// How a mock is set up.
@@ -96,15 +128,16 @@ pub(crate) struct Setting {
     pub(crate) secret: String,
     pub(crate) switches: BTreeMap<String, String>,
     pub(crate) heartbeat: Heartbeat,
+    pub(crate) connect_timeout: Duration,
     pub(crate) limits: Limits,
 }
 
 impl Shared {
     pub(crate) fn new(setting: Setting) -> Self {
-        let Setting { system, journal, script, clock, secret, switches, heartbeat, limits } = setting;
+        let Setting { system, journal, script, clock, secret, switches, heartbeat, connect_timeout, limits } = setting;
         let contract = system.contract();
         let stop = CancellationToken::new();
-        let life = Mutex::new(stop.child_token());
+        let life = Mutex::new(Life::new(&stop));
         Self {
             system,
             contract,
@@ -114,6 +147,7 @@ impl Shared {
             secret,
             switches,
             heartbeat,
+            connect_timeout,
             limits,
             payloads: Payloads::of(system),
             violations: Mutex::default(),
@@ -134,7 +168,17 @@ impl Shared {
 
     /// Runs a task until the mock ends or, as a process would, restarts.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(until(lock(&self.life).clone(), task));
+        let life = lock(&self.life);
+        let task = life.tasks.track_future(until(life.end.clone(), task));
+        drop(life);
+        self.tasks.spawn(task);
+    }
+
+    /// Begins a task in the one that calls; if it has to wait, it goes on as one of its own, as above.
+    pub(crate) fn run(&self, mut task: Pin<Box<dyn Future<Output = ()> + Send>>) {
+        if (&mut task).now_or_never().is_none() {
+            self.spawn(task);
+        }
     }
 
     /// Runs a task until the mock ends.
@@ -142,10 +186,13 @@ impl Shared {
         self.tasks.spawn(until(self.stop.clone(), task));
     }
 
-    /// Ends all that a process would take with it, and leaves the way free for its successor.
-    pub(crate) fn die(&self) {
-        let dead = std::mem::replace(&mut *lock(&self.life), self.stop.child_token());
-        dead.cancel();
+    /// Ends all that a process would take with it, and leaves the way free for its successor. What is returned tells when
+    /// it has ended.
+    pub(crate) fn die(&self) -> TaskTracker {
+        let dead = std::mem::replace(&mut *lock(&self.life), Life::new(&self.stop));
+        dead.end.cancel();
+        dead.tasks.close();
+        dead.tasks
     }
 
     /// Ends everything.
@@ -171,7 +218,7 @@ impl Shared {
 
     /// Notes the actor's newest attempt.
     pub(crate) fn arrived(&self, conn: &Arc<Conn>) {
-        self.crowd().newest.insert(conn.actor.clone(), Arc::downgrade(conn));
+        self.crowd().take_in(conn);
     }
 
     /// The actor's newest connection, if anything of it is left.
@@ -184,6 +231,17 @@ impl Shared {
         self.crowd().sessions.len() >= self.limits.sessions
     }
 
+    /// The actor's connection of this number, if anything of it is left.
+    pub(crate) fn connection(&self, actor: &Actor, number: u32) -> Option<Arc<Conn>> {
+        self.crowd().connections.get(&(actor.clone(), number)).and_then(Weak::upgrade)
+    }
+
+    /// All connections that are not over, by actor and number.
+    pub(crate) fn connections(&self) -> Vec<Arc<Conn>> {
+        let alive = self.crowd().connections.values().filter_map(Weak::upgrade).collect::<Vec<_>>();
+        alive.into_iter().filter(|conn| !conn.is_over()).collect()
+    }
+
     /// Makes a session known by its id.
     pub(crate) fn opened(&self, conn: &Arc<Conn>) {
         self.crowd().sessions.insert(conn.sid.clone(), Arc::clone(conn));
@@ -191,7 +249,8 @@ impl Shared {
 
     /// The session of this id, while it lives.
     pub(crate) fn session(&self, sid: &str) -> Option<Arc<Conn>> {
-        self.crowd().sessions.get(sid).filter(|conn| !conn.is_over() && !conn.is_overdue()).cloned()
+        let lives = |conn: &&Arc<Conn>| conn.lingers() || !conn.is_over() && !conn.is_overdue();
+        self.crowd().sessions.get(sid).filter(lives).cloned()
     }
 
     /// Drops a session.
@@ -212,6 +271,12 @@ impl Shared {
 
     fn crowd(&self) -> MutexGuard<'_, Crowd> {
         lock(&self.crowd)
+    }
+
+    /// Counts attempts from 1 again, and forgets what was wrong with what was sent.
+    pub(crate) fn begin_again(&self) {
+        self.clear();
+        lock(&self.violations).clear();
     }
 
     // Records.

@@ -5,8 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::House;
-use crate::engine::conn::Ending;
+use tokio_util::task::TaskTracker;
+
+use super::{House, Shared};
+use crate::engine::conn::{Bent, Ending};
 use crate::journal::{Actor, Closer, Entry};
 use crate::script::fault::{ConnectionRefused, RefusalStart};
 use crate::script::{Fault, Firing};
@@ -25,7 +27,8 @@ pub(super) fn keep(house: &Arc<House>) {
     });
 }
 
-fn begin(house: &Arc<House>) {
+/// Begins to carry out what has been armed and has not begun; what comes at once is in force when this returns.
+pub(super) fn begin(house: &Arc<House>) {
     for firing in house.shared.script.standing() {
         let keeper = Arc::clone(house);
         match firing.fault() {
@@ -116,14 +119,7 @@ impl House {
 
     /// Ends what a process takes with it, and comes back after a while; returns when all has ended.
     pub(super) async fn restart(self: &Arc<Self>, down: Duration, keep_sessions: bool) {
-        self.doors.values().for_each(crate::wire::Listener::close);
-        self.shared.die();
-        for conn in self.shared.sessions() {
-            conn.end(Ending::by(Closer::Server, false));
-            conn.closed();
-            self.shared.forget(&conn);
-        }
-        self.system.clear();
+        self.end_process();
         if !keep_sessions {
             Arc::clone(&self.system).forget().await;
         }
@@ -136,4 +132,46 @@ impl House {
             }
         });
     }
+    /// Closes the ports and ends what a process takes with it. What is returned tells when all has ended.
+    fn end_process(&self) -> TaskTracker {
+        self.doors.values().for_each(crate::wire::Listener::close);
+        let dead = self.shared.die();
+        for conn in self.shared.sessions() {
+            conn.end(Ending::by(Closer::Server, false));
+            conn.closed();
+            conn.let_go();
+            self.shared.forget(&conn);
+        }
+        self.system.clear();
+        dead
+    }
+
+    /// Goes back to the start: no connection, no session, an empty journal, attempts counted from 1, the clock and the
+    /// rules as they were; returns when the ports accept connections again.
+    pub(crate) async fn reset(self: &Arc<Self>) {
+        let Shared { script, journal, clock, .. } = &*self.shared;
+        // A connection that was dropped while it is stalled would stay as it is.
+        self.shared.connections().iter().for_each(|conn| conn.bend(|bent| *bent = Bent::default()));
+        let dead = self.end_process();
+        script.clear();
+        let quiet = async {
+            dead.wait().await;
+            script.settled().await;
+        };
+        // What was undone late would undo what is about to begin. Nothing takes long once its connection is gone.
+        let _ = tokio::time::timeout(SETTLING, quiet).await;
+        Arc::clone(&self.system).forget().await;
+        self.shared.begin_again();
+        self.clock.apply(clock);
+        journal.clear();
+        script.begin_again();
+        for door in self.doors.values() {
+            // As above.
+            let _ = door.open();
+        }
+        begin(self);
+    }
 }
+
+/// How long a reset waits for what is going on to end.
+const SETTLING: Duration = Duration::from_secs(2);

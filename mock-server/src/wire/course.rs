@@ -171,9 +171,9 @@ impl Course {
     pub(super) fn leave(&mut self, link: &Arc<Link>) {
         self.obey(link);
         self.above = false;
-        if self.socket.as_ref().is_some_and(Socket::is_secure) {
+        if let Some(socket) = self.socket.as_ref().filter(|socket| socket.is_secure()) {
             // TLS has an end of its own, which may have to wait.
-            self.detour.get_or_insert_default();
+            self.detour.get_or_insert_with(|| Box::new(Detour::around(socket)));
         }
         if self.detour.is_some() {
             self.end(link);
@@ -280,11 +280,13 @@ impl Course {
         match command {
             Command::Reset => self.break_off(link, How::Reset, Socket::close_hard),
             Command::Cut => self.break_off(link, How::Fin, Socket::close_gently),
-            Command::Pulse(pulse) => self.socket.iter_mut().for_each(|socket| socket.set_pulse(pulse.clone())),
-            Command::Bend(bend) if self.socket.is_some() => {
-                self.detour.get_or_insert_default().bend(bend, &mut self.flow);
+            Command::Activity(activity) => {
+                self.socket.iter_mut().for_each(|socket| socket.set_activity(activity.clone()));
             }
-            Command::Bend(_) => {}
+            Command::Bend(bend) => {
+                let Some(socket) = &self.socket else { return };
+                self.detour.get_or_insert_with(|| Box::new(Detour::around(socket))).bend(bend, &mut self.flow);
+            }
         }
     }
 

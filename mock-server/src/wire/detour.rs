@@ -70,6 +70,11 @@ enum Reading {
 }
 
 impl Detour {
+    /// A detour around this socket, which may keep bytes from before.
+    pub(super) fn around(socket: &Socket) -> Self {
+        Self { unflushed: socket.is_secure(), ..Self::default() }
+    }
+
     /// Does what the link was told.
     pub(super) fn bend(&mut self, bend: Bend, flow: &mut Flow) {
         match bend {
@@ -186,6 +191,7 @@ impl Detour {
             }
         }
         if self.unflushed
+            && !self.stalled
             && let Poll::Ready(outcome) = socket.poll_flush(cx)
         {
             self.unflushed = false;

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use super::course::Course;
 use super::crew::Crew;
 use super::socket::Socket;
-use super::{Frame, Latency, Limit, Pulse, Shape, Tap};
+use super::{Activity, Frame, Latency, Limit, Shape, Tap};
 
 /// How a connection came to its end, and by whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub struct Link {
 pub(super) enum Command {
     Reset,
     Cut,
-    Pulse(Option<Pulse>),
+    Activity(Option<Activity>),
     Bend(Bend),
 }
 
@@ -152,9 +152,9 @@ impl Link {
         self.post(Command::Bend(Bend::Limit(limit)));
     }
 
-    /// Makes every byte that passes, either way, a beat of this pulse. TLS's own bytes are none.
-    pub fn set_pulse(self: &Arc<Self>, pulse: Option<Pulse>) {
-        self.post(Command::Pulse(pulse));
+    /// Has every byte noted that passes, either way. TLS's own bytes are not.
+    pub fn set_activity(self: &Arc<Self>, activity: Option<Activity>) {
+        self.post(Command::Activity(activity));
     }
 
     /// Shows all frames to `tap`, from the upgrade or from the next frame on.

@@ -9,6 +9,7 @@
 //! layer above ── tap or injection ── lane (latency, pace, stall) ── limit ── socket or TLS ── peer
 //! ```
 
+mod activity;
 mod batch;
 mod boundary;
 mod course;
@@ -22,7 +23,6 @@ mod limit;
 mod link;
 mod listener;
 mod pace;
-mod pulse;
 mod socket;
 mod stream;
 mod tap;
@@ -33,6 +33,7 @@ mod tls;
 mod untapped;
 mod upgrade;
 
+pub use activity::Activity;
 pub(crate) use frame::{FIN, Head, apply_mask, put_length};
 pub use frame::{Frame, FrameReader, LARGEST_KEPT, Opcode, Piece};
 pub use latency::{Direction, Latency};
@@ -40,7 +41,6 @@ pub use limit::Limit;
 pub use link::{By, End, How, Link};
 pub use listener::Listener;
 pub use pace::{Bandwidth, Shape, Slices};
-pub use pulse::Pulse;
 pub use stream::Stream;
 pub use tap::{Passage, Tap};
 pub use tls::{Flaw, Tls, TlsError};

@@ -14,12 +14,12 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{Accept, TlsAcceptor};
 
-use super::Pulse;
+use super::Activity;
 
 /// See the module.
 pub(super) struct Socket {
     io: Io,
-    pulse: Option<Pulse>,
+    activity: Option<Activity>,
 }
 
 enum Io {
@@ -31,12 +31,12 @@ enum Io {
 
 impl Socket {
     pub(super) fn new(tcp: TcpStream) -> Self {
-        Self { io: Io::Plain(tcp), pulse: None }
+        Self { io: Io::Plain(tcp), activity: None }
     }
 
-    /// What beats with every byte from now on.
-    pub(super) fn set_pulse(&mut self, pulse: Option<Pulse>) {
-        self.pulse = pulse;
+    /// What notes every byte from now on.
+    pub(super) fn set_activity(&mut self, activity: Option<Activity>) {
+        self.activity = activity;
     }
 
     /// Whether it speaks TLS, or is about to.
@@ -101,11 +101,11 @@ impl Socket {
         }
     }
 
-    fn beat(&self, moved: bool) {
-        if let Some(pulse) = &self.pulse
+    fn note(&self, moved: bool) {
+        if let Some(activity) = &self.activity
             && moved
         {
-            pulse.beat();
+            activity.note();
         }
     }
 
@@ -120,7 +120,7 @@ impl Socket {
                 outcome => outcome,
             },
         };
-        self.beat(buf.filled().len() > before);
+        self.note(buf.filled().len() > before);
         Poll::Ready(outcome)
     }
 
@@ -131,7 +131,7 @@ impl Socket {
             (Io::Greeting(_), _) => return Poll::Pending,
             (Io::Secure(tls), bufs) => ready!(Pin::new(tls).poll_write_vectored(cx, bufs)),
         };
-        self.beat(matches!(outcome, Ok(1..)));
+        self.note(matches!(outcome, Ok(1..)));
         Poll::Ready(outcome)
     }
 

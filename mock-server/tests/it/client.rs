@@ -41,6 +41,11 @@ impl World {
         Self::built(builder(&rules)).await
     }
 
+    /// A mock of one of the reference systems.
+    pub(crate) async fn reference(system: SystemId, rules: &Value) -> Self {
+        Self::built(MockServer::builder(system).rules(read_rules(rules).unwrap())).await
+    }
+
     pub(crate) async fn built(builder: Builder) -> Self {
         let mock = builder.start().await.unwrap();
         let records = mock.journal().subscribe();
@@ -120,6 +125,22 @@ impl World {
         Response::read(&String::from_utf8_lossy(&bytes[..size]))
     }
 
+    /// Opens a session over a WebSocket by hand, and reads its open packet away.
+    pub(crate) async fn websocket(&self, path: &str) -> TcpStream {
+        let fields = [
+            ("Connection", "Upgrade"),
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ];
+        let mut tcp = self.begin("GET", path, &fields, "").await;
+        let mut opening = Vec::new();
+        while !opening.ends_with(b"}") {
+            opening.push(tcp.read_u8().await.unwrap());
+        }
+        tcp
+    }
+
     /// Waits until so many requests of this name have come.
     pub(crate) async fn requested(&mut self, name: &str, count: usize) {
         for _ in 0..count {
@@ -191,7 +212,7 @@ pub(crate) struct Response {
 }
 
 impl Response {
-    fn read(text: &str) -> Self {
+    pub(crate) fn read(text: &str) -> Self {
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or(("", ""));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
         Self { status, head: head.to_lowercase(), body: body.to_owned() }

@@ -1,10 +1,12 @@
-//! The mock server through real sockets: honest lives, every fault, every live action.
+//! The mock server through real sockets: honest lives, every fault, every live action, the control API.
 //!
 //! `client` speaks the protocol by hand, so that nothing between the test and the wire is cleverer than it should be.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod autobahn;
 mod client;
+mod control;
 mod engine_io_protocol;
 mod faults;
 mod frames;
@@ -13,6 +15,9 @@ mod hostile;
 mod http_faults;
 mod live;
 mod plain;
+mod raw;
+mod socket_io;
+mod socket_io_protocol;
 mod tls;
 mod traffic;
 mod wire_faults;

@@ -11,7 +11,7 @@ use sparring_mock_server::server::{Builder, Heartbeat, MockServer};
 use sparring_mock_server::wire::{Frame, Opcode};
 
 use crate::client::World;
-use crate::frames::{Seen, Wire, closing, request, seen};
+use crate::raw::{Seen, Wire, closing, request, seen};
 
 fn builder(rules: &Value) -> Builder {
     MockServer::builder(SystemId::WebSocket).rules(read_rules(rules).unwrap())
@@ -126,6 +126,20 @@ async fn the_client_closes(#[case] close: Frame, #[case] answer: Seen, #[case] c
     assert_eq!(world.words()[2..], ["received CLOSE", "sent CLOSE", "closed client"]);
 }
 
+#[rstest]
+#[case::with_a_code(json!({"type": "close", "code": 4000, "reason": "asked"}), closing(4000, "asked"))]
+#[case::without(json!({"type": "close"}), seen(&Frame::close(None, "")))]
+#[tokio::test]
+async fn the_client_asks_for_a_close(#[case] message: Value, #[case] expected: Seen) {
+    let mut world = echo().await;
+    let mut wire = Wire::open(&world, "/").await;
+    wire.text(&message.to_string()).await;
+    assert_eq!(wire.next().await, expected);
+    wire.send(Frame::close(Some(1000), "")).await;
+    assert_eq!(wire.next().await, Seen::End);
+    assert_eq!(world.closed().await, (Closer::Server, true));
+}
+
 #[tokio::test]
 async fn the_client_vanishes() {
     let mut world = echo().await;
@@ -141,7 +155,7 @@ async fn a_message_that_is_too_large_ends_it() {
     wire.send(largest.clone()).await;
     assert_eq!(wire.next().await, seen(&largest));
     wire.send(Frame::new(Opcode::Binary, vec![7; 1_048_577])).await;
-    assert_eq!((wire.next().await, wire.next().await), (closing(1009, "message too large"), Seen::End));
+    assert_eq!((wire.next().await, wire.next().await), (closing(1009, ""), Seen::End));
     drop(wire);
     assert_eq!(world.closed().await, (Closer::Server, true));
 }

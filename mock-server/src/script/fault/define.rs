@@ -125,6 +125,8 @@ pub enum OnKey {
     Instead,
     /// The message sent by the server to which the fault applies; it must be given.
     Sent,
+    /// The message sent by the server to which the fault applies, instead of its stage.
+    SentInstead,
     /// The message sent by the server to which the fault applies; without the key it is this one.
     SentOr(&'static str),
     /// The message received by the server to which the fault applies; without the key every one.
@@ -155,6 +157,8 @@ impl Keys {
     pub const TRIGGERED: Self = Self { on: OnKey::Instead, ..Self::CONNECTION };
     /// For faults of a message that the server sends.
     pub const SENT: Self = Self { on: OnKey::Sent, ..Self::CONNECTION };
+    /// For faults of a message that the server sends, or of a stage.
+    pub const SENT_OR_STAGE: Self = Self { on: OnKey::SentInstead, ..Self::CONNECTION };
     /// For faults of a message that the server receives.
     pub const RECEIVED: Self = Self { on: OnKey::Received, ..Self::CONNECTION };
 

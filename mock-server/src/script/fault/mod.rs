@@ -12,8 +12,8 @@ mod phase;
 mod socket_io;
 mod tcp;
 mod time;
-mod websocket;
 mod tls;
+mod websocket;
 
 use std::sync::LazyLock;
 
@@ -58,11 +58,11 @@ pub use time::{
     ClockAdvance, ClockFreeze, ColdPhase, ColdStart, ExpiryAction, ServerStall, TokenExpired, TokenExpiresMidSession,
 };
 
+pub use tls::{Alert, CertificateProblem, TlsCertificate, TlsHandshakeFailure, TlsHandshakeStall};
 pub use websocket::{
     BinaryFrame, CloseFrame, CloseHandshakeStall, FragmentedFrame, IllegalFrame, IllegalKind, OversizedFrame, WsPing,
     WsPingSuppress, WsPongSuppress,
 };
-pub use tls::{Alert, CertificateProblem, TlsCertificate, TlsHandshakeFailure, TlsHandshakeStall};
 
 /// Lists the faults: the enum and all that must be the same for each.
 macro_rules! faults {

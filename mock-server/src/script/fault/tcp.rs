@@ -68,7 +68,8 @@ fault! {
 fault! {
     /// The connection is ended by RST at a chosen phase.
     pub struct ConnectionReset {
-        /// When in the life of the connection; `after` is counted from then.
+        /// When in the life of the connection; `after` is counted from then. In phase `accept` nothing is read, and
+        /// `times` counts TCP connections.
         pub phase: Phase = Phase::Established,
     }
     id: "connection-reset",
@@ -81,7 +82,8 @@ fault! {
 fault! {
     /// The connection is ended by FIN without any close of the protocol: peers see close code 1006.
     pub struct AbruptClose {
-        /// When in the life of the connection; `after` is counted from then.
+        /// When in the life of the connection; `after` is counted from then. In phase `accept` nothing is read, and
+        /// `times` counts TCP connections.
         pub phase: Phase = Phase::Established,
         /// Time between this cut and further ones, each of which ends the connection that the actor then has; absent
         /// means that there is only one.
@@ -97,7 +99,8 @@ fault! {
 fault! {
     /// The server stops reading and writing but keeps the connection, as after a silent network partition.
     pub struct HalfOpen {
-        /// When in the life of the connection; `after` is counted from then.
+        /// When in the life of the connection; `after` is counted from then. In phase `accept` nothing is read, and
+        /// `times` counts TCP connections.
         pub phase: Phase = Phase::Established,
     }
     id: "half-open",
@@ -129,12 +132,14 @@ fault! {
     pub struct PacketCoalesce {
         /// The packets and events, in the order in which they are written; earlier ones wait for the last.
         pub packets: Vec<String> = vec!["CONNECT".to_owned(), "session_created".to_owned()],
+        /// How long they wait for it at most; then they leave without it, as they do when the session ends before.
+        pub wait: Duration = Duration::from_secs(30),
     }
     id: "packet-coalesce",
     family: "tcp",
     stage: Connect,
     keys: Keys::CONNECTION,
-    scope: SocketIo,
+    scope: Everywhere,
 }
 
 fault! {

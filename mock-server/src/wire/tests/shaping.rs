@@ -108,13 +108,13 @@ async fn an_end_can_come_late(#[case] dropped: bool) {
 }
 
 #[tokio::test]
-async fn a_pulse_beats_with_bytes_of_all_its_connections() {
+async fn activity_is_noted_with_bytes_of_all_its_connections() {
     let (mut one, mut other) = (pair().await, pair().await);
-    let pulse = Pulse::default();
-    one.link.set_pulse(Some(pulse.clone()));
-    other.link.set_pulse(Some(pulse.clone()));
+    let activity = Activity::default();
+    one.link.set_activity(Some(activity.clone()));
+    other.link.set_activity(Some(activity.clone()));
     let idle = Duration::from_millis(150);
-    let quiet = tokio::spawn(async move { pulse.quiet_for(idle).await });
+    let quiet = tokio::spawn(async move { activity.quiet_for(idle).await });
     let start = Instant::now();
     for round in 0..8 {
         tokio::time::sleep(idle / 3).await;
