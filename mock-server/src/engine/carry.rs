@@ -53,7 +53,7 @@ impl Speech {
     fn text(self, text: Utf8Bytes) -> Result<Packet, PacketError> {
         match self {
             Self::EngineIo => Packet::take(text),
-            Self::Plain => Ok(Packet::Text(text)),
+            Self::Plain => Ok(Packet::plain(text)),
         }
     }
 
@@ -288,8 +288,8 @@ async fn stall(firing: &Firing, reader: &mut Reader) {
     }
 }
 
-fn close_record(code: Option<u16>, reason: &str) -> Message {
-    Message { name: "CLOSE".to_owned(), code, reason: said(reason), ..Message::default() }
+fn close_record(code: Option<u16>, reason: &str) -> Arc<Message> {
+    Arc::new(Message { name: "CLOSE".to_owned(), code, reason: said(reason), ..Message::default() })
 }
 
 fn said(reason: &str) -> Option<String> {

@@ -13,10 +13,8 @@ use super::keepalive;
 use super::packet::Packet;
 use super::parcel::Parcel;
 use super::perform;
-use serde_json::Value;
-
 use crate::contract::Protocol;
-use crate::plain::Client;
+use crate::plain::{Client, message};
 use crate::script::fault::{DuplicateEvent, MalformedPayload, UnknownEvent};
 use crate::script::{Direction, Fault, Firing};
 use crate::socket_io::packet::{Body, PacketError, encode_event};
@@ -112,11 +110,29 @@ impl Arrival {
         }
     }
 
-    /// The operation that it asks for, and who asks.
-    fn operation(&self, gate: &Arc<Gate>, conn: &Conn) -> Option<(&str, Peer)> {
-        let Self::Packet(packet) = self else { return None };
-        let Body::Event { name, .. } = &packet.body else { return None };
-        Some((name, Peer::new(gate, conn.sockets.member(&packet.namespace)?)))
+    /// The operation that it asks for; none if it asks for none.
+    fn operation(&self) -> Option<String> {
+        match self {
+            Self::Packet(packet) => match &packet.body {
+                Body::Event { name, .. } => Some(name.clone()),
+                _ => None,
+            },
+            Self::Message(packet) if packet.is_plain() => Some(packet.name()),
+            Self::Message(_) | Self::Broken(_) => None,
+        }
+    }
+
+    /// Tells the client that its operation is refused.
+    fn refuse(&self, gate: &Arc<Gate>, conn: &Arc<Conn>, operation: &str, error: &str) {
+        let (name, payload) = gate.system.refusal(operation, error);
+        match self {
+            Self::Packet(packet) => {
+                if let Some(member) = conn.sockets.member(&packet.namespace) {
+                    Peer::new(gate, member).emit_soon_unchecked(&name, Some(&payload));
+                }
+            }
+            Self::Message(_) | Self::Broken(_) => conn.post(message::named(&name, Some(&payload))),
+        }
     }
 }
 
@@ -124,12 +140,11 @@ impl Arrival {
 async fn incoming(gate: &Arc<Gate>, conn: &Arc<Conn>, what: &Arrival, firings: Vec<Firing>) -> bool {
     let mut passes = true;
     for firing in firings {
-        match (firing.fault(), what.operation(gate, conn)) {
-            (Fault::GuestRestriction(fault), Some((operation, peer))) => {
+        match (firing.fault(), what.operation()) {
+            (Fault::GuestRestriction(fault), Some(operation)) => {
                 if firing.due().await {
                     firing.fired();
-                    let (event, payload) = gate.system.refusal(operation, &fault.error);
-                    peer.emit_soon_unchecked(&event, Some(&payload));
+                    what.refuse(gate, conn, &operation, &fault.error);
                     passes = false;
                 }
             }
@@ -285,25 +300,19 @@ async fn malformed(
     firing.fired();
     if let Some(raw) = &fault.raw {
         conn.skipped(name);
-        return vec![Packet::Raw(raw.clone()).into()];
+        return parcels.first().map(|parcel| parcel.garbled(raw)).into_iter().collect();
     }
-    let payload = fault.payload.value();
-    let bent = |parcel: Parcel| match parcel.packet {
-        Packet::Text(_) => Packet::Text(payload.map(Value::to_string).unwrap_or_default().into()).into(),
-        _ => parcel.with_args(|_| Args::maybe(payload.cloned())),
-    };
-    parcels.into_iter().map(bent).collect()
+    parcels.into_iter().map(|parcel| parcel.replaced(name, fault.payload.value())).collect()
 }
 
-async fn escorted(firing: &Firing, fault: &UnknownEvent, mut parcels: Vec<Parcel>) -> Vec<Parcel> {
+async fn escorted(firing: &Firing, fault: &UnknownEvent, parcels: Vec<Parcel>) -> Vec<Parcel> {
     if !firing.due().await {
         return parcels;
     }
     firing.fired();
-    let escort = parcels.first().map(|parcel| parcel.sibling(&fault.event, fault.payload.value()));
-    if !fault.add.is_empty() {
-        parcels = parcels.into_iter().map(|parcel| parcel.widened(&fault.add)).collect();
-    }
+    let escort = parcels.first().map(|parcel| parcel.escort(&fault.event, fault.payload.value()));
+    let parcels =
+        parcels.into_iter().map(|parcel| if fault.add.is_empty() { parcel } else { parcel.widened(&fault.add) });
     escort.into_iter().chain(parcels).collect()
 }
 
@@ -346,7 +355,7 @@ async fn late_verdict(gate: Arc<Gate>, conn: Arc<Conn>, firing: Firing, behind: 
         firing.fired();
         conn.post(match gate.shared.contract.transport.protocol {
             Protocol::SocketIo => encode_event(socket_io::packet::ROOT, None, &event, &Args::from(payload)),
-            Protocol::EngineIo | Protocol::WebSocket => Packet::event(&event, Some(&payload)).into(),
+            Protocol::EngineIo | Protocol::WebSocket => message::named(&event, Some(&payload)).into(),
         });
     }
 }

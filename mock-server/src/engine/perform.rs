@@ -15,6 +15,7 @@ use super::packet::Packet;
 use super::traffic;
 use crate::contract::Protocol;
 use crate::journal::{Actor, Closer};
+use crate::plain::message;
 use crate::script::fault::AbruptClose;
 use crate::script::{Fault, Firing, Stage};
 use crate::socket_io::{self, Args};
@@ -175,7 +176,7 @@ impl Gate {
                 member.emit(event, &args);
             }
         } else {
-            conn.post(Packet::event(event, payload));
+            conn.post(message::named(event, payload));
         }
     }
 
