@@ -185,7 +185,14 @@ impl Parcel {
         if gate.shared.script.is_empty() {
             return Vec::new();
         }
-        conn.ask(|subject| gate.shared.script.on(&self.name(), Direction::Sent, subject))
+        let name = self.name();
+        conn.ask(|subject| {
+            let mut firings = gate.shared.script.on(&name, Direction::Sent, subject);
+            if let Some(event) = &self.answers {
+                firings.extend(gate.shared.script.on(event, Direction::Acknowledged, subject));
+            }
+            firings
+        })
     }
 }
 
@@ -207,6 +214,13 @@ async fn outgoing(gate: &Arc<Gate>, conn: &Arc<Conn>, parcel: Parcel, firings: V
             Fault::MalformedPayload(fault) => malformed(conn, &firing, fault, &name, parcels).await,
             Fault::UnknownEvent(fault) => escorted(&firing, fault, parcels).await,
             Fault::DuplicateEvent(fault) => repeated(gate, conn, &firing, fault, parcels),
+            Fault::AckWithheld(_)
+            | Fault::AckDelay(_)
+            | Fault::AckError(_)
+            | Fault::AckDuplicate(_)
+            | Fault::AckWrongId(_)
+            | Fault::BinaryAttachmentMissing(_)
+            | Fault::EventWrongNamespace(_) => socket_io::alter(gate, conn, &firing, parcels).await,
             Fault::FragmentedFrame(_) | Fault::BinaryFrame(_) | Fault::OversizedFrame(_) => {
                 let packets = parcels.into_iter().flat_map(Parcel::into_packets).collect();
                 gate.reframe(conn, &firing, packets).await.into_iter().map(Parcel::from).collect()
@@ -339,7 +353,10 @@ async fn late_verdict(gate: Arc<Gate>, conn: Arc<Conn>, firing: Firing, behind: 
     }
     if let Some((event, payload)) = gate.system.verdict(&conn) {
         firing.fired();
-        conn.post(encode_event(socket_io::packet::ROOT, None, &event, &Args::from(payload)));
+        conn.post(match gate.shared.contract.transport.protocol {
+            Protocol::SocketIo => encode_event(socket_io::packet::ROOT, None, &event, &Args::from(payload)),
+            Protocol::EngineIo | Protocol::WebSocket => message::named(&event, Some(&payload)).into(),
+        });
     }
 }
 

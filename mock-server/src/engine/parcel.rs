@@ -92,7 +92,7 @@ impl Parcel {
     }
 
     /// The namespace that it is about; the root if it is no packet of Socket.IO.
-    pub(crate) fn namespace(&self) -> Cow<'static, str> {
+    pub(super) fn namespace(&self) -> Cow<'static, str> {
         self.decoded().map_or(Cow::Borrowed(socket_io::packet::ROOT), |packet| packet.namespace)
     }
 
