@@ -62,6 +62,7 @@ fn a_wrong_scenario_is_refused(#[case] text: String, #[case] wrong: &str, #[case
 #[case::serve_unknown_fault(&["serve", "digitwin", "--fault", "silent-aut"], 2, "silent-auth")]
 #[case::serve_wrong_parameter(&["serve", "digitwin", "--fault", "silent-auth attempts=x"], 2, "attempts")]
 #[case::serve_wrong_switch(&["serve", "digitwin", "--switch", "jwt_expired_code=NO"], 2, "AUTH_EXPIRED, AUTH_INVALID")]
+#[case::unknown_requirement(&["requirements", "DT-STAET-12"], 2, "did you mean `DT-STATE-12`?")]
 #[case::unknown_fault(&["faults", "silent-aut"], 2, "did you mean `silent-auth`?")]
 #[case::fault_like_no_other(&["faults", "wombat"], 2, "`sparring faults` lists what there is")]
 #[case::faults_of_an_unknown_layer(&["faults", "--layer", "udp"], 2, "expected one of tcp, ")]

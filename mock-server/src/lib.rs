@@ -67,6 +67,8 @@ pub mod contract;
 pub mod control;
 mod engine;
 mod fields;
+#[cfg(test)]
+mod fuzz;
 pub mod journal;
 pub mod lane;
 pub mod limits;

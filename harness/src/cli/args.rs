@@ -169,8 +169,11 @@ fn address(text: &str) -> Result<SocketAddr, &'static str> {
 /// Arguments of `sparring requirements`.
 #[derive(Debug, Args)]
 pub(super) struct RequirementsArguments {
+    /// Requirement to show whole, for instance DT-STATE-12 [default: list all]
+    #[arg(value_name = "ID")]
+    pub(super) requirement: Option<String>,
     /// System to list [default: all]
-    #[arg(long = "system", value_name = "ID")]
+    #[arg(long = "system", value_name = "ID", conflicts_with = "requirement")]
     pub(super) systems: Vec<String>,
     /// Take verdicts from this results.json
     #[arg(long, value_name = "FILE")]
@@ -178,7 +181,7 @@ pub(super) struct RequirementsArguments {
     /// Folder of the specs [default: those built in]
     #[arg(long, value_name = "DIR")]
     pub(super) specs: Option<PathBuf>,
-    /// How to print the table: plain, markdown or json
+    /// How to print it: plain, markdown or json
     #[arg(long, default_value = "plain")]
     pub(super) format: TableFormat,
 }

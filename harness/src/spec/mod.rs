@@ -6,6 +6,8 @@ mod axes;
 pub mod catalogue;
 mod decode;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod grammar;
 pub mod model;
 pub mod observations;

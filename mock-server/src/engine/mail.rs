@@ -14,7 +14,7 @@ use super::packet::Packet;
 use super::parcel::Parcel;
 use super::perform;
 use crate::contract::Protocol;
-use crate::plain::Client;
+use crate::plain::{Client, message};
 use crate::script::fault::{DuplicateEvent, MalformedPayload, UnknownEvent};
 use crate::script::{Direction, Fault, Firing};
 use crate::socket_io::packet::{Body, PacketError, encode_event};
@@ -110,11 +110,29 @@ impl Arrival {
         }
     }
 
-    /// The operation that it asks for, and who asks.
-    fn operation(&self, gate: &Arc<Gate>, conn: &Conn) -> Option<(&str, Peer)> {
-        let Self::Packet(packet) = self else { return None };
-        let Body::Event { name, .. } = &packet.body else { return None };
-        Some((name, Peer::new(gate, conn.sockets.member(&packet.namespace)?)))
+    /// The operation that it asks for; none if it asks for none.
+    fn operation(&self) -> Option<String> {
+        match self {
+            Self::Packet(packet) => match &packet.body {
+                Body::Event { name, .. } => Some(name.clone()),
+                _ => None,
+            },
+            Self::Message(packet) if packet.is_plain() => Some(packet.name()),
+            Self::Message(_) | Self::Broken(_) => None,
+        }
+    }
+
+    /// Tells the client that its operation is refused.
+    fn refuse(&self, gate: &Arc<Gate>, conn: &Arc<Conn>, operation: &str, error: &str) {
+        let (name, payload) = gate.system.refusal(operation, error);
+        match self {
+            Self::Packet(packet) => {
+                if let Some(member) = conn.sockets.member(&packet.namespace) {
+                    Peer::new(gate, member).emit_soon_unchecked(&name, Some(&payload));
+                }
+            }
+            Self::Message(_) | Self::Broken(_) => conn.post(message::named(&name, Some(&payload))),
+        }
     }
 }
 
@@ -122,12 +140,11 @@ impl Arrival {
 async fn incoming(gate: &Arc<Gate>, conn: &Arc<Conn>, what: &Arrival, firings: Vec<Firing>) -> bool {
     let mut passes = true;
     for firing in firings {
-        match (firing.fault(), what.operation(gate, conn)) {
-            (Fault::GuestRestriction(fault), Some((operation, peer))) => {
+        match (firing.fault(), what.operation()) {
+            (Fault::GuestRestriction(fault), Some(operation)) => {
                 if firing.due().await {
                     firing.fired();
-                    let (event, payload) = gate.system.refusal(operation, &fault.error);
-                    peer.emit_soon_unchecked(&event, Some(&payload));
+                    what.refuse(gate, conn, &operation, &fault.error);
                     passes = false;
                 }
             }
@@ -168,7 +185,14 @@ impl Parcel {
         if gate.shared.script.is_empty() {
             return Vec::new();
         }
-        conn.ask(|subject| gate.shared.script.on(&self.name(), Direction::Sent, subject))
+        let name = self.name();
+        conn.ask(|subject| {
+            let mut firings = gate.shared.script.on(&name, Direction::Sent, subject);
+            if let Some(event) = &self.answers {
+                firings.extend(gate.shared.script.on(event, Direction::Acknowledged, subject));
+            }
+            firings
+        })
     }
 }
 
@@ -190,6 +214,13 @@ async fn outgoing(gate: &Arc<Gate>, conn: &Arc<Conn>, parcel: Parcel, firings: V
             Fault::MalformedPayload(fault) => malformed(conn, &firing, fault, &name, parcels).await,
             Fault::UnknownEvent(fault) => escorted(&firing, fault, parcels).await,
             Fault::DuplicateEvent(fault) => repeated(gate, conn, &firing, fault, parcels),
+            Fault::AckWithheld(_)
+            | Fault::AckDelay(_)
+            | Fault::AckError(_)
+            | Fault::AckDuplicate(_)
+            | Fault::AckWrongId(_)
+            | Fault::BinaryAttachmentMissing(_)
+            | Fault::EventWrongNamespace(_) => socket_io::alter(gate, conn, &firing, parcels).await,
             Fault::FragmentedFrame(_) | Fault::BinaryFrame(_) | Fault::OversizedFrame(_) => {
                 let packets = parcels.into_iter().flat_map(Parcel::into_packets).collect();
                 gate.reframe(conn, &firing, packets).await.into_iter().map(Parcel::from).collect()
@@ -269,32 +300,20 @@ async fn malformed(
     firing.fired();
     if let Some(raw) = &fault.raw {
         conn.skipped(name);
-        return vec![Packet::Raw(raw.clone()).into()];
+        return parcels.first().map(|parcel| parcel.garbled(raw)).into_iter().collect();
     }
-    let args = Args::maybe(fault.payload.value().cloned());
-    parcels.into_iter().map(|parcel| parcel.with_args(|_| args.clone())).collect()
+    parcels.into_iter().map(|parcel| parcel.replaced(name, fault.payload.value())).collect()
 }
 
-async fn escorted(firing: &Firing, fault: &UnknownEvent, mut parcels: Vec<Parcel>) -> Vec<Parcel> {
+async fn escorted(firing: &Firing, fault: &UnknownEvent, parcels: Vec<Parcel>) -> Vec<Parcel> {
     if !firing.due().await {
         return parcels;
     }
     firing.fired();
-    let namespace = parcels.first().map(Parcel::namespace).unwrap_or_default();
-    let escort = encode_event(&namespace, None, &fault.event, &Args::maybe(fault.payload.value().cloned()));
-    if !fault.add.is_empty() {
-        parcels = parcels.into_iter().map(|parcel| parcel.with_args(|args| widened(args, fault))).collect();
-    }
-    parcels.insert(0, escort);
-    parcels
-}
-
-/// The arguments with the fault's fields in the first.
-fn widened(mut args: Args, fault: &UnknownEvent) -> Args {
-    if let Some(serde_json::Value::Object(payload)) = args.values.first_mut() {
-        payload.extend(fault.add.clone());
-    }
-    args
+    let escort = parcels.first().map(|parcel| parcel.escort(&fault.event, fault.payload.value()));
+    let parcels =
+        parcels.into_iter().map(|parcel| if fault.add.is_empty() { parcel } else { parcel.widened(&fault.add) });
+    escort.into_iter().chain(parcels).collect()
 }
 
 fn repeated(
@@ -334,7 +353,10 @@ async fn late_verdict(gate: Arc<Gate>, conn: Arc<Conn>, firing: Firing, behind: 
     }
     if let Some((event, payload)) = gate.system.verdict(&conn) {
         firing.fired();
-        conn.post(encode_event(socket_io::packet::ROOT, None, &event, &Args::from(payload)));
+        conn.post(match gate.shared.contract.transport.protocol {
+            Protocol::SocketIo => encode_event(socket_io::packet::ROOT, None, &event, &Args::from(payload)),
+            Protocol::EngineIo | Protocol::WebSocket => message::named(&event, Some(&payload)).into(),
+        });
     }
 }
 

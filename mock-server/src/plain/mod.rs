@@ -6,6 +6,7 @@
 
 mod client;
 mod heart;
+pub(crate) mod message;
 mod opening;
 
 pub(crate) use client::Client;

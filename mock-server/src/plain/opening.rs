@@ -93,15 +93,13 @@ async fn live(gate: Arc<Gate>, conn: Arc<Conn>, upgrade: OnUpgrade) {
 
 /// What happens on an open WebSocket, until it is over.
 async fn serve(gate: &Arc<Gate>, conn: &Arc<Conn>) {
-    let heard = async {
+    // What the opening needs is let go when it is done; a connection at rest is to be small.
+    let heard = Box::pin(conn.unless_over(async {
         arrive(gate, conn).await;
         let opened = Arc::clone(&gate.system).opened(Client::new(gate, conn));
         tokio::join!(opened, mail::take_through(gate, conn));
-    };
-    tokio::join!(
-        conn.unless_over(heard),
-        heart::beat(conn, gate.shared.heartbeat, gate.shared.contract.transport.unanswered_ping),
-    );
+    }));
+    tokio::join!(heard, heart::beat(conn, gate.shared.heartbeat, gate.shared.contract.transport.unanswered_ping));
 }
 
 /// Comes to the stages that are over when a plain WebSocket is open: there is no CONNECT to wait for.

@@ -10,8 +10,10 @@ use std::sync::{Arc, Mutex};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
+use super::faults::overhear;
 use super::member::Member;
 use super::packet::{Args, encode_event};
+use crate::engine::parcel::Parcel;
 use crate::server::lock;
 
 /// All namespaces of a server; which there are is settled at its start.
@@ -80,8 +82,25 @@ impl Namespace {
     /// Sends an event to all of an audience.
     pub(crate) fn broadcast(&self, audience: Audience<'_>, event: &str, args: &Args) {
         let parcel = encode_event(self.name, None, event, args);
-        for member in self.audience(audience) {
+        let chosen = self.audience(audience);
+        for member in &chosen {
             member.conn.post(parcel.clone());
+        }
+        for room in audience.rooms {
+            self.leak(room, &chosen, event, &parcel);
+        }
+    }
+
+    /// Lets rules deliver an event of a room to those outside.
+    fn leak(&self, room: &str, inside: &[Arc<Member>], event: &str, parcel: &Parcel) {
+        for member in self.audience(Audience::default()) {
+            let Some(gate) = member.conn.gate() else { return };
+            if gate.shared.script.is_empty() {
+                return;
+            }
+            if inside.binary_search_by_key(&member.key, |member| member.key).is_err() {
+                overhear(&gate, &member.conn, room, event, parcel);
+            }
         }
     }
 

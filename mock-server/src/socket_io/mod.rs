@@ -11,12 +11,14 @@
 
 mod ack;
 mod connect;
+mod faults;
 mod hub;
 mod member;
 pub(crate) mod packet;
 mod session;
 
 pub(crate) use ack::Ack;
+pub(crate) use faults::alter;
 pub(crate) use hub::{Audience, Hub};
 pub(crate) use member::{AckError, Member};
 pub(crate) use packet::Args;

@@ -17,6 +17,7 @@ mod live;
 mod plain;
 mod raw;
 mod socket_io;
+mod socket_io_faults;
 mod socket_io_protocol;
 mod tls;
 mod traffic;

@@ -15,12 +15,12 @@ mod tests;
 
 use std::io::{self, Write};
 
+pub(super) use look::wrap;
 pub use look::{Look, Tone};
 pub use progress::{Progress, Talk};
 pub use summary::summary;
 
 pub(super) use grid::{Align, Cell, Grid};
-pub(super) use look::wrap;
 
 use super::library::Library;
 use super::results::Results;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::{Carrier, Conn, Ending, INBOX, Line, State, Verb};
+use crate::engine::gate::Gate;
 use crate::engine::mail::{self, Incoming, Outgoing};
 use crate::engine::packet::Packet;
 use crate::engine::parcel::Parcel;
@@ -43,10 +44,15 @@ impl Conn {
         self.changed.notify_waiters();
     }
 
+    /// The gate through which it came, as long as the mock is up.
+    pub(crate) fn gate(&self) -> Option<Arc<Gate>> {
+        self.gate.upgrade()
+    }
+
     /// Hands a message to the mail, where the rules have their say before it is queued.
     pub(crate) fn post(self: &Arc<Self>, parcel: impl Into<Parcel>) {
         // Nobody takes it once the session is over.
-        if let Some(gate) = self.gate.upgrade().filter(|_| !self.is_over()) {
+        if let Some(gate) = self.gate().filter(|_| !self.is_over()) {
             mail::post(&gate, self, parcel.into());
         }
     }
@@ -206,7 +212,7 @@ impl Conn {
                 if self.state().inbox.len() >= INBOX {
                     self.until(|conn| conn.state().inbox.len() < INBOX || conn.is_over()).await;
                 }
-                if let Some(gate) = self.gate.upgrade().filter(|_| !self.is_over()) {
+                if let Some(gate) = self.gate().filter(|_| !self.is_over()) {
                     mail::take(&gate, self, packet);
                 }
             }

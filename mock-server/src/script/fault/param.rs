@@ -164,6 +164,9 @@ pub(super) fn take<T: Param>(fields: &mut Fields<'_>, name: &str, default: Optio
 
 fn wrong(name: &str, value: &Value, kind: Kind) -> FieldError {
     match (kind, value.as_str()) {
+        (Kind::Duration, Some(text)) if parse_duration(text) == Err(ValueError::TooLong) => {
+            FieldError::new(name, value, ValueError::TooLong.to_string())
+        }
         (Kind::Choice(words), Some(text)) => FieldError::unknown(name, text, "one of", words.iter().copied()),
         _ => FieldError::new(name, value, kind.expected()),
     }
