@@ -61,7 +61,9 @@ async fn the_official_clients_report_what_is_written() {
     let differs =
         |entry: &Entry| written.of(&entry.fault) != observed.faults.iter().find(|seen| seen.fault == entry.fault);
     let again: Vec<Entry> = table::read().into_iter().filter(differs).collect();
-    again.iter().for_each(|entry| say(&format!("{}: not as written; it is met again", entry.fault)));
+    for entry in &again {
+        say(&format!("{}: not as written; it is met again", entry.fault));
+    }
     for seen in observe(&clients, again, FEW).await.faults {
         observed.faults.iter_mut().filter(|first| first.fault == seen.fault).for_each(|first| first.clone_from(&seen));
     }
