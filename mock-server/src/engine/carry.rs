@@ -200,7 +200,7 @@ impl Socket<'_> {
     /// Answers the client's close.
     async fn answer(&mut self, close: &Close) -> io::Result<()> {
         let conn = self.conn;
-        conn.record(Transport::Websocket, Entry::Received(close_record(close.code, &close.reason).into()));
+        conn.record(Transport::Websocket, Entry::Received(close_record(close.code, &close.reason)));
         let (code, reason) = (close.code, said(&close.reason));
         conn.end(Ending { code, reason, ..Ending::by(Closer::Client, close.fault.is_none()) });
         if let Some(firing) = conn.stalled_close() {
@@ -243,7 +243,7 @@ impl Socket<'_> {
         while let Ok(incoming) = self.reader.next().await {
             if let Incoming::Close(close) = incoming {
                 if self.speech == Speech::Plain {
-                    let entry = Entry::Received(close_record(close.code, &close.reason).into());
+                    let entry = Entry::Received(close_record(close.code, &close.reason));
                     self.conn.record(Transport::Websocket, entry);
                 }
                 break;
@@ -255,7 +255,7 @@ impl Socket<'_> {
     /// Sends a close frame.
     async fn goodbye(&mut self, code: Option<u16>, reason: &str) -> io::Result<()> {
         if self.speech == Speech::Plain {
-            self.conn.record(Transport::Websocket, Entry::Sent(close_record(code, reason).into()));
+            self.conn.record(Transport::Websocket, Entry::Sent(close_record(code, reason)));
         }
         self.writer.feed_close(code, reason);
         self.writer.flush().await
