@@ -12,6 +12,7 @@
 //! | body, WebSocket message or frame | [`MESSAGE`] bytes | `413`; close code 1009 |
 //! | time for a body | [`Limits::body_time`] | `408`, and the session of a post ends |
 //! | packets that wait for a client | [`OUTBOX`] packets, [`OUTBOX_BYTES`] bytes | the session ends |
+//! | rooms of a Socket.IO client, bytes of a room's name | [`ROOMS`], [`ROOM`] | it does not enter |
 //! | sessions | [`Limits::sessions`] | handshakes are answered `503` |
 //! | a session whose client has gone silent | its heartbeat | the session ends |
 //! | a WebSocket that does not take its last bytes | [`FAREWELL`] | the TCP connection ends |
@@ -29,6 +30,12 @@ pub const SPILL: usize = 8 * MESSAGE;
 
 /// Time for that.
 pub const SPILL_TIME: Duration = Duration::from_secs(10);
+
+/// Rooms that a member of a Socket.IO namespace can be in.
+pub const ROOMS: usize = 1_024;
+
+/// Bytes of a room's name.
+pub const ROOM: usize = 1_024;
 
 /// Packets that wait for a client to fetch or read them.
 pub const OUTBOX: usize = 65_536;
