@@ -53,6 +53,8 @@ impl Trial {
 #[case::crash("crash", "crash", "Segmentation fault, or so it says")]
 #[case::hang("hang", "adapter-error", "the adapter hangs: no answer to `close`")]
 #[case::flood("flood", "adapter-error", "sent more than 50000 notifications")]
+#[case::heavy_flood("heavy-flood", "adapter-error", "sent notifications of more than 16777216 bytes")]
+#[case::late_flood("late-flood", "adapter-error", "more than 50000 notes of lateness")]
 #[case::long_line("long-line", "adapter-error", "a line longer than 1048576 bytes")]
 #[case::endless_rubbish("endless-rubbish", "adapter-error", "lines that are not JSON")]
 #[case::wrong_session("wrong-session", "adapter-error", "a notification for session `nobody`, which was never opened")]

@@ -84,11 +84,12 @@ fn causes(effect: &Seen) -> &'static [Kind] {
     }
 }
 
-/// Whether it is a fault on a connection that a side has left. That it comes at all is a matter of pace.
+/// Whether it is a fault on a connection that a side has left, or that a client is about to leave because it was
+/// refused. That it comes at all is a matter of pace.
 fn hits_nothing(one: &Seen, seen: &[Seen]) -> bool {
     let earlier = seen.iter().take_while(|other| other.place < one.place);
     let mut own = earlier.filter(|other| other.connection() == one.connection());
-    one.key == "fault" && one.connection().is_some() && own.any(Seen::is_ending)
+    one.key == "fault" && one.connection().is_some() && own.any(|other| other.is_ending() || other.is_refusal())
 }
 
 /// Whether it follows from what comes behind it.

@@ -132,6 +132,11 @@ impl Seen<'_> {
         self.key == "closed" || (self.is_message() && self.name == "DISCONNECT")
     }
 
+    /// Whether the server has told a client that it may not stay.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.key == "sent" && self.name == "auth_error"
+    }
+
     /// Whether its place depends on when the transport is upgraded, or on how often one polls.
     pub(crate) fn is_racing(&self) -> bool {
         RACING.contains(&self.name)

@@ -62,7 +62,12 @@ fn a_wrong_scenario_is_refused(#[case] text: String, #[case] wrong: &str, #[case
 #[case::serve_unknown_fault(&["serve", "digitwin", "--fault", "silent-aut"], 2, "silent-auth")]
 #[case::serve_wrong_parameter(&["serve", "digitwin", "--fault", "silent-auth attempts=x"], 2, "attempts")]
 #[case::serve_wrong_switch(&["serve", "digitwin", "--switch", "jwt_expired_code=NO"], 2, "AUTH_EXPIRED, AUTH_INVALID")]
+#[case::unknown_requirement(&["requirements", "DT-STAET-12"], 2, "did you mean `DT-STATE-12`?")]
 #[case::unknown_fault(&["faults", "silent-aut"], 2, "did you mean `silent-auth`?")]
+#[case::fault_like_no_other(&["faults", "wombat"], 2, "`sparring faults` lists what there is")]
+#[case::faults_of_an_unknown_layer(&["faults", "--layer", "udp"], 2, "expected one of tcp, ")]
+#[case::faults_of_an_unknown_system(&["faults", "--system", "digitwim"], 2, "did you mean `digitwin`?")]
+#[case::no_such_fault_there(&["faults", "--system", "websocket", "--layer", "engine.io"], 4, "websocket has no fault of layer engine.io")]
 fn a_wrong_argument_is_refused(#[case] arguments: &[&str], #[case] code: i32, #[case] words: &str) {
     let ran = run(arguments);
     assert_eq!(ran.code, code, "{ran:#?}");

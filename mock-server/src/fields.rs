@@ -48,7 +48,9 @@ impl<'a> Fields<'a> {
 
     /// Takes a duration.
     pub(crate) fn duration(&mut self, name: &str) -> Option<Duration> {
-        self.take(name, &ValueError::Duration.to_string(), |value| parse_duration(value.as_str()?).ok())
+        let value = self.map.get(name)?;
+        let read = value.as_str().map_or(Err(ValueError::Duration), parse_duration);
+        read.map_err(|error| self.refuse(FieldError::new(name, value, error.to_string()))).ok()
     }
 
     /// Takes a text that is not empty.

@@ -2,6 +2,7 @@
 //!
 //! Grammar: scenario language, section 3. Knows nothing of files, lines or rules.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -42,7 +43,7 @@ impl FieldError {
         let known: Vec<&str> = known.into_iter().collect();
         Self {
             path: path.into(),
-            found: format!("`{found}`"),
+            found: format!("`{}`", shortened(found)),
             expected: format!("{what}: {}", known.join(", ")),
             suggestion: closest(found, known),
         }
@@ -63,19 +64,26 @@ impl FieldError {
 
 /// A value as it stands in an error message, shortened where it is long.
 pub fn shown(value: &Value) -> String {
-    let text = value.to_string();
+    format!("`{}`", shortened(&value.to_string()))
+}
+
+fn shortened(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(80) {
-        Some((end, _)) => format!("`{}…`", &text[..end]),
-        None => format!("`{text}`"),
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
     }
 }
 
 /// The name in `known` that is closest to `name`, if one is close enough to have been meant.
 pub fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let most = |candidate: &str| (candidate.len() / 3).max(1);
+    let length = name.chars().count();
     known
         .into_iter()
+        // The distance is no less than this; and to find it takes time and memory by both lengths.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= most(candidate))
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
+        .filter(|(distance, candidate)| *distance <= most(candidate))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate.to_owned())
 }
@@ -86,6 +94,9 @@ pub enum ValueError {
     /// Not a number followed by one of the four units.
     #[error("a duration with a unit, such as 250ms, 1.5s, 2m or 1h")]
     Duration,
+    /// Longer than anything can wait: its nanoseconds do not fit into 64 bits.
+    #[error("a duration of at most 5124095h, which is 584 years")]
+    TooLong,
     /// Not `3`, `1-2` or `4+`.
     #[error("a number range, such as 3, 1-2 or 4+")]
     NumberRange,
@@ -105,16 +116,17 @@ pub fn parse_duration(text: &str) -> Result<Duration, ValueError> {
         "h" => 3_600_000_000_000,
         _ => return Err(ValueError::Duration),
     };
-    decimal_times(number, nanos_per_unit).map(Duration::from_nanos).ok_or(ValueError::Duration)
-}
-
-/// A decimal number without sign or exponent, times a factor, without the detour over floating point.
-fn decimal_times(number: &str, factor: u64) -> Option<u64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     if !digits(whole) || !digits(fraction) || fraction.len() > 9 {
-        return None;
+        return Err(ValueError::Duration);
     }
+    decimal_times(whole, fraction, nanos_per_unit).map(Duration::from_nanos).ok_or(ValueError::TooLong)
+}
+
+/// A decimal number, in digits on both sides of its point, times a factor, without the detour over floating point; none
+/// if it is too large.
+fn decimal_times(whole: &str, fraction: &str, factor: u64) -> Option<u64> {
     let scale = 10_u64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
     let fraction = u128::from(fraction.parse::<u64>().ok()?) * u128::from(factor) / u128::from(scale);
     whole.parse::<u64>().ok()?.checked_mul(factor)?.checked_add(u64::try_from(fraction).ok()?)
@@ -195,7 +207,12 @@ impl FromStr for DurationRange {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        let duration = |part: &str| parse_duration(part).map_err(|_| ValueError::DurationRange);
+        let duration = |part: &str| {
+            parse_duration(part).map_err(|error| match error {
+                ValueError::TooLong => error,
+                _ => ValueError::DurationRange,
+            })
+        };
         if let Some(min) = text.strip_suffix('+') {
             return duration(min).map(Self::AtLeast);
         }
@@ -243,10 +260,20 @@ mod tests {
     #[case("1e3s", None)]
     #[case(".5s", None)]
     #[case("s", None)]
-    #[case("99999999999999999999h", None)]
-    #[case("9999999999999999h", None)]
     fn durations(#[case] text: &str, #[case] millis: Option<u64>) {
         assert_eq!(parse_duration(text).ok(), millis.map(Duration::from_millis));
+    }
+
+    #[rstest]
+    #[case("5124095h", None)]
+    #[case("5124096h", Some(ValueError::TooLong))]
+    #[case("99999999999999999999ms", Some(ValueError::TooLong))]
+    #[case("5124095.999999999h", Some(ValueError::TooLong))]
+    #[case("99999999999999999999", Some(ValueError::Duration))]
+    #[case("99999999999999999999y", Some(ValueError::Duration))]
+    fn a_duration_that_is_too_long_says_so(#[case] text: &str, #[case] error: Option<ValueError>) {
+        assert_eq!(parse_duration(text).err(), error);
+        assert_eq!(format!("0ms-{text}").parse::<DurationRange>().is_err(), error.is_some());
     }
 
     #[rstest]
@@ -278,5 +305,14 @@ mod tests {
     fn a_close_name_is_suggested() {
         assert_eq!(closest("silent-aut", ["silent-auth", "latency"]), Some("silent-auth".to_owned()));
         assert_eq!(closest("wombat", ["silent-auth", "latency"]), None);
+        assert_eq!(closest("silent-authhhh", ["silent-auth"]), Some("silent-auth".to_owned()));
+        assert_eq!(closest("silent-authhhhh", ["silent-auth"]), None);
+    }
+
+    #[test]
+    fn a_long_name_is_compared_with_nothing_and_shown_in_short() {
+        let long = "silent-auth".repeat(1_000_000);
+        let error = FieldError::unknown("fault", &long, "one of", ["silent-auth"]);
+        assert_eq!((error.found.chars().count(), error.suggestion), (83, None));
     }
 }

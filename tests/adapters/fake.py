@@ -65,6 +65,12 @@ def misbehave(session):
     if MODE == "flood":
         while True:
             notify("log", session=session, at=now(), level="info", message="x", fields={})
+    if MODE == "heavy-flood":
+        while True:
+            notify("log", session=session, at=now(), level="info", message="x" * 1_000_000, fields={})
+    if MODE == "late-flood":
+        while True:
+            notify("late", at=now(), by=1)
     if MODE == "long-line":
         sys.stdout.write("x" * (2 * 1024 * 1024))
         sys.stdout.flush()

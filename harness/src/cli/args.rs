@@ -111,18 +111,55 @@ pub(super) struct ServeArguments {
     /// Fault to have, for instance 'silent-auth attempts=1-2'; may be given more than once (see `sparring faults`)
     #[arg(long = "fault", value_name = "RULE")]
     pub(super) faults: Vec<String>,
-    /// File with a list of rules, as in a scenario's `server`
+    /// File with a list of rules, as in a scenario's `server`; read again when it changes
     #[arg(long, value_name = "FILE")]
     pub(super) script: Option<PathBuf>,
     /// Address to listen on
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0", value_parser = address)]
     pub(super) listen: SocketAddr,
+    /// Speak TLS, with a certificate made for this run
+    #[arg(long)]
+    pub(super) tls: bool,
+    /// Write the certificate of the issuer that clients are to trust, in PEM; speaks TLS
+    #[arg(long, value_name = "FILE")]
+    pub(super) tls_ca: Option<PathBuf>,
+    /// Address of the control API, or `off`
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0", value_parser = control_address)]
+    pub(super) control: ControlArgument,
+    /// Name by which the control API may be asked for, besides localhost and its address; may be given more than once
+    #[arg(long = "control-host", value_name = "NAME")]
+    pub(super) control_hosts: Vec<String>,
+    /// Token that requests to the control API have to bear [default: none on this machine, else a random one, printed]
+    #[arg(long, value_name = "TOKEN", env = "SPARRING_CONTROL_TOKEN", hide_env_values = true, value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(super) control_token: Option<String>,
     /// Documented alternative to choose, for instance jwt_expired_code=AUTH_INVALID
     #[arg(long = "switch", value_name = "NAME=VALUE")]
     pub(super) switches: Vec<String>,
     /// Seed of everything that is left to chance
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) seed: u64,
+    /// Do not print what happens
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+    /// Print one line of JSON with addresses and tokens, and nothing else
+    #[arg(long)]
+    pub(super) ready_json: bool,
+}
+
+/// See [`ServeArguments::control`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ControlArgument {
+    /// There is none.
+    Off,
+    /// It listens here.
+    At(SocketAddr),
+}
+
+fn control_address(text: &str) -> Result<ControlArgument, &'static str> {
+    match text {
+        "off" => Ok(ControlArgument::Off),
+        _ => address(text).map(ControlArgument::At).map_err(|_| "expected an address and a port, or `off`"),
+    }
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
@@ -132,8 +169,11 @@ fn address(text: &str) -> Result<SocketAddr, &'static str> {
 /// Arguments of `sparring requirements`.
 #[derive(Debug, Args)]
 pub(super) struct RequirementsArguments {
+    /// Requirement to show whole, for instance DT-STATE-12 [default: list all]
+    #[arg(value_name = "ID")]
+    pub(super) requirement: Option<String>,
     /// System to list [default: all]
-    #[arg(long = "system", value_name = "ID")]
+    #[arg(long = "system", value_name = "ID", conflicts_with = "requirement")]
     pub(super) systems: Vec<String>,
     /// Take verdicts from this results.json
     #[arg(long, value_name = "FILE")]
@@ -141,7 +181,7 @@ pub(super) struct RequirementsArguments {
     /// Folder of the specs [default: those built in]
     #[arg(long, value_name = "DIR")]
     pub(super) specs: Option<PathBuf>,
-    /// How to print the table: plain, markdown or json
+    /// How to print it: plain, markdown or json
     #[arg(long, default_value = "plain")]
     pub(super) format: TableFormat,
 }
@@ -151,6 +191,12 @@ pub(super) struct RequirementsArguments {
 pub(super) struct FaultsArguments {
     /// Fault to explain [default: list all]
     pub(super) fault: Option<String>,
+    /// List those that this system has; may be given more than once
+    #[arg(long = "system", value_name = "ID", conflicts_with = "fault")]
+    pub(super) systems: Vec<String>,
+    /// List those of this layer, for instance tcp; may be given more than once
+    #[arg(long = "layer", value_name = "LAYER", conflicts_with = "fault")]
+    pub(super) layers: Vec<String>,
     /// How to print it
     #[arg(long, value_enum, default_value_t = FaultsFormat::Text)]
     pub(super) format: FaultsFormat,

@@ -1,6 +1,6 @@
 //! Exit codes, and how an error reaches the terminal.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -41,6 +41,9 @@ pub(super) enum Failure {
     /// Scenario files are wrong.
     #[error("{} in the specs", count(.0.len()))]
     Specs(Vec<SpecError>),
+    /// Rules of a command line or a script file are wrong.
+    #[error("{} in the rules", count(.0.len()))]
+    Rules(Vec<SpecError>),
     /// A flag, an argument or another file is wrong.
     #[error("{0}")]
     Usage(String),
@@ -69,7 +72,7 @@ impl Failure {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Specs(_) | Self::Usage(_) => Exit::Usage,
+            Self::Specs(_) | Self::Rules(_) | Self::Usage(_) => Exit::Usage,
             Self::CouldNotRun(_) => Exit::CouldNotRun,
             Self::NothingSelected(_) => Exit::NothingSelected,
         }
@@ -85,19 +88,37 @@ pub(super) fn report(outcome: Result<Exit, Failure>) -> ExitCode {
     ExitCode::from(exit.code())
 }
 
-fn render(failure: &Failure) {
-    let mut stderr = std::io::stderr().lock();
-    if let Failure::Specs(errors) = failure {
-        let theme = if stderr.is_terminal() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-        let handler = GraphicalReportHandler::new_themed(theme).with_width(100);
-        for error in errors {
-            let mut text = String::new();
-            let rendered = error.position.is_some() && handler.render_report(&mut text, &Shown::new(error)).is_ok();
-            let _ = if rendered { writeln!(stderr, "{text}") } else { writeln!(stderr, "{error}") };
-        }
+/// The end of a command that does nothing but print. A reader that has seen enough, such as `head`, is no failure.
+pub(super) fn printed(written: io::Result<()>) -> Result<Exit, Failure> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::could_not_run(error)),
+        _ => Ok(Exit::AsExpected),
     }
+}
+
+fn render(failure: &Failure) {
+    if let Failure::Specs(errors) | Failure::Rules(errors) = failure {
+        explain(errors);
+    }
+    complain(failure);
+}
+
+/// Says in one line what is wrong.
+pub(super) fn complain(what: impl std::fmt::Display) {
     // A closed standard error leaves nobody to tell.
-    let _ = writeln!(stderr, "sparring: {failure}");
+    let _ = writeln!(std::io::stderr(), "sparring: {what}");
+}
+
+/// Shows what is wrong with files, each error with the lines around its place.
+pub(super) fn explain(errors: &[SpecError]) {
+    let mut stderr = std::io::stderr().lock();
+    let theme = if stderr.is_terminal() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(100);
+    for error in errors {
+        let mut text = String::new();
+        let rendered = error.position.is_some() && handler.render_report(&mut text, &Shown::new(error)).is_ok();
+        let _ = if rendered { writeln!(stderr, "{text}") } else { writeln!(stderr, "{error}") };
+    }
 }
 
 /// A wrong scenario as the terminal shows it: the lines around the place, with the place marked.

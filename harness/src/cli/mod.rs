@@ -24,7 +24,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
-        Command::Serve(arguments) => serve::serve(arguments),
+        Command::Serve(arguments) => serve::serve(&arguments),
         Command::Requirements(arguments) => requirements::requirements(&arguments),
         Command::Faults(arguments) => faults::faults(&arguments),
         Command::Adapter(arguments) => adapter::adapter(arguments),

@@ -5,8 +5,6 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use time::OffsetDateTime;
-use time::macros::format_description;
 use tokio::sync::mpsc;
 
 use super::args::{LevelArgument, RunArguments};
@@ -142,13 +140,6 @@ pub(super) fn list(plan: &Plan) -> io::Result<()> {
         writeln!(out, "left out: {} {}: {}", left.client, left.id, left.reason)?;
     }
     writeln!(out, "{}", words::count(plan.cases.len(), "case"))
-}
-
-/// Today in the form in which expectations end.
-pub(super) fn today() -> String {
-    let day = OffsetDateTime::now_utc().date().format(format_description!("[year]-[month]-[day]"));
-    // Formatting a date by a fixed description of its parts cannot fail.
-    day.unwrap_or_default()
 }
 
 /// The options of this run that change the outcome of a single case.

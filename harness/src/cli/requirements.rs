@@ -3,16 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use sparring_mock_server::values::closest;
+
 use super::args::RequirementsArguments;
-use super::exit::{Exit, Failure};
+use super::exit::{self, Exit, Failure};
 use super::specs;
 use crate::judge::{Coverage, Outcome};
 use crate::plan;
+use crate::report::requirement::{Reading, RequirementPage};
 use crate::report::requirements::{RequirementRow, RequirementTable};
 use crate::report::results::Results;
 use crate::report::terminal::Look;
 use crate::spec::Suite;
-use crate::spec::catalogue::Requirement;
+use crate::spec::catalogue::{Contradiction, Requirement};
 use crate::spec::model::Scenario;
 
 /// Runs the command.
@@ -23,6 +26,11 @@ pub(super) fn requirements(arguments: &RequirementsArguments) -> Result<Exit, Fa
     }
     let results = arguments.results.as_deref().map(read).transpose()?;
     let verdicts = results.map(|results| verdicts(&results, &suite)).unwrap_or_default();
+    if let Some(id) = &arguments.requirement {
+        let page = page(id, &suite, &verdicts)?;
+        let written = page.write(arguments.format, Look::stdout(), &mut std::io::stdout().lock());
+        return written.map(|()| Exit::AsExpected).map_err(Failure::could_not_run);
+    }
     let chosen = |name: &str| arguments.systems.is_empty() || arguments.systems.iter().any(|system| system == name);
     let catalogues = suite.catalogues.iter().filter(|(system, _)| chosen(system.name()));
     let requirements = catalogues.flat_map(|(_, catalogue)| catalogue.requirements.values());
@@ -31,8 +39,7 @@ pub(super) fn requirements(arguments: &RequirementsArguments) -> Result<Exit, Fa
         requirements: requirements.map(|requirement| row(requirement, &suite, &verdicts)).collect(),
     };
     let mut out = std::io::stdout().lock();
-    table.write(arguments.format, Look::stdout(), &mut out).map_err(Failure::could_not_run)?;
-    Ok(Exit::AsExpected)
+    exit::printed(table.write(arguments.format, Look::stdout(), &mut out))
 }
 
 /// Verdicts by client and requirement.
@@ -54,6 +61,28 @@ fn verdicts(results: &Results, suite: &Suite) -> Verdicts {
         coverage.requirements().iter().map(|(id, covered)| (id.clone(), covered.outcome)).collect()
     };
     coverage.iter().map(|(client, coverage)| (client.clone(), outcomes(coverage))).collect()
+}
+
+/// The requirement of this id, in whatever case it was typed.
+fn page(id: &str, suite: &Suite, verdicts: &Verdicts) -> Result<RequirementPage, Failure> {
+    let known = || suite.catalogues.values().flat_map(|catalogue| catalogue.requirements.values());
+    let unknown = || {
+        let ids = known().map(|requirement| requirement.id.as_str());
+        let hint = closest(&id.to_uppercase(), ids).map_or_else(String::new, |id| format!("; did you mean `{id}`?"));
+        Failure::usage(format!("there is no requirement `{id}`{hint}"))
+    };
+    let requirement = known().find(|requirement| requirement.id.eq_ignore_ascii_case(id)).ok_or_else(unknown)?;
+    let contradictions = || suite.catalogues.values().flat_map(|catalogue| catalogue.contradictions.values());
+    let reading = |id: &String| {
+        let Contradiction { topic, reading, .. } = contradictions().find(|one| one.id == *id)?;
+        Some(Reading { id: id.clone(), topic: topic.clone(), reading: reading.clone() })
+    };
+    Ok(RequirementPage {
+        row: row(requirement, suite, verdicts),
+        source: requirement.source.clone(),
+        readings: requirement.readings.iter().filter_map(reading).collect(),
+        faults: requirement.faults.clone(),
+    })
 }
 
 fn row(requirement: &Requirement, suite: &Suite, verdicts: &Verdicts) -> RequirementRow {

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
+use time::{Date, OffsetDateTime};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -90,7 +91,7 @@ async fn here(arguments: &RunArguments, speed: u32) -> Result<Exit, Failure> {
         return Ok(Exit::AsExpected);
     }
     let options = options(arguments, speed, chance);
-    let problems = stale(&clients, &suite, &options.today);
+    let problems = stale(&clients, &suite, options.today);
     let crew = crew(fleet, clients, &suite);
     let output = Output::new(arguments, Shelf::new(suite), &plan, infos, &options, problems)?;
     let (events, stream) = mpsc::unbounded_channel();
@@ -108,7 +109,7 @@ fn nothing(plan: &Plan) -> String {
 }
 
 /// Entries of known-failing lists that excuse nothing any longer: they fail the run.
-fn stale(clients: &[Client], suite: &Suite, today: &str) -> Vec<String> {
+fn stale(clients: &[Client], suite: &Suite, today: Date) -> Vec<String> {
     let ids: Vec<&str> = suite.scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
     let of_client = |client: &Client| {
         let name = client.launch.name.clone();
@@ -187,7 +188,7 @@ fn options(arguments: &RunArguments, speed: u32, chance: u64) -> Options {
             LevelArgument::Should => Level::Should,
         },
         keep_traces: arguments.traces,
-        today: output::today(),
+        today: OffsetDateTime::now_utc().date(),
     }
 }
 

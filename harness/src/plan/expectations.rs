@@ -3,7 +3,10 @@
 //! Only `fail` and `deviation` can be excused. An entry that passes, matches nothing or has expired fails the run.
 
 use globset::{Glob, GlobMatcher};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use time::Date;
+use time::format_description::FormatItem;
+use time::macros::format_description;
 
 use crate::judge::CaseOutcome;
 
@@ -31,8 +34,16 @@ pub struct Entry {
     #[serde(default)]
     pub os: Option<String>,
     /// Last day on which it holds, `2027-01-31`.
-    #[serde(default)]
-    pub until: Option<String>,
+    #[serde(default, deserialize_with = "day")]
+    pub until: Option<Date>,
+}
+
+const DAY: &[FormatItem<'_>] = format_description!("[year]-[month]-[day]");
+
+fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let wrong = |_| serde::de::Error::custom(format!("`until`: found `{text}`, expected a day such as 2027-01-31"));
+    Date::parse(&text, DAY).map(Some).map_err(wrong)
 }
 
 /// Why a list cannot be used. `Display` names line and column where they are known.
@@ -74,17 +85,17 @@ impl Expectations {
         self
     }
 
-    /// The entry for a case on this system and this day (`2026-01-31`).
-    pub fn entry(&self, id: &str, today: &str) -> Option<&Entry> {
+    /// The entry for a case on this system and this day.
+    pub fn entry(&self, id: &str, today: Date) -> Option<&Entry> {
         let holds = |entry: &Entry| {
             entry.os.as_deref().is_none_or(|os| os == std::env::consts::OS)
-                && entry.until.as_deref().is_none_or(|until| today <= until)
+                && entry.until.is_none_or(|until| today <= until)
         };
         self.entries.iter().find(|(entry, pattern)| pattern.is_match(id) && holds(entry)).map(|(entry, _)| entry)
     }
 
     /// What to make of a case's outcome.
-    pub fn judge(&self, id: &str, outcome: CaseOutcome, today: &str) -> Expected<'_> {
+    pub fn judge(&self, id: &str, outcome: CaseOutcome, today: Date) -> Expected<'_> {
         match (self.entry(id, today), outcome) {
             (Some(entry), CaseOutcome::Fail | CaseOutcome::Deviation) => Expected::Excused(entry),
             (Some(entry), CaseOutcome::Pass) => Expected::Unexcused(entry),
@@ -94,9 +105,9 @@ impl Expectations {
     }
 
     /// What is wrong with entries that excuse nothing any longer: they match none of these cases, or their day is over.
-    pub fn stale(&self, ids: &[&str], today: &str) -> Vec<String> {
+    pub fn stale(&self, ids: &[&str], today: Date) -> Vec<String> {
         let stale = |(entry, pattern): &(Entry, GlobMatcher)| match &entry.until {
-            Some(until) if today > until.as_str() => Some(format!("`{}` held until {until}", entry.pattern)),
+            Some(until) if today > *until => Some(format!("`{}` held until {until}", entry.pattern)),
             _ if ids.iter().any(|id| pattern.is_match(id)) => None,
             _ => Some(format!("`{}` matches no case", entry.pattern)),
         };
@@ -119,6 +130,7 @@ fn compile(entry: Entry) -> Result<(Entry, GlobMatcher), ExpectationsError> {
 mod tests {
     use super::*;
     use rstest::rstest;
+    use time::macros::date;
 
     const LIST: &str = "
 - pattern: digitwin/states/*[cut]
@@ -141,7 +153,7 @@ mod tests {
     #[case::inconclusive("digitwin/other", CaseOutcome::Inconclusive, "no")]
     fn outcomes(#[case] id: &str, #[case] outcome: CaseOutcome, #[case] expected: &str) {
         let list = Expectations::read(LIST).expect("a well-formed list");
-        let found = match list.judge(id, outcome, "2026-06-01") {
+        let found = match list.judge(id, outcome, date!(2026 - 06 - 01)) {
             Expected::Yes => "yes",
             Expected::Excused(_) => "excused",
             Expected::No => "no",
@@ -154,6 +166,10 @@ mod tests {
     #[case("- pattern: x\n", "reason")]
     #[case("- pattern: x\n  reason: ' '\n", "has no reason")]
     #[case("- pattern: x\n  reason: y\n  resaon: z\n", "resaon")]
+    #[case("- pattern: x\n  reason: y\n  until: 2026-02-30\n", "found `2026-02-30`, expected a day such as 2027-01-31")]
+    #[case("- pattern: x\n  reason: y\n  until: 2026-1-5\n", "found `2026-1-5`, expected a day")]
+    #[case("- pattern: x\n  reason: y\n  until: soon\n", "line 3")]
+    #[case("- pattern: x\n  reason: y\n  until: soon\n", "column 10")]
     fn wrong_lists(#[case] text: &str, #[case] word: &str) {
         let error = Expectations::read(text).expect_err("the list is wrong").to_string();
         assert!(error.contains(word), "{error}");

@@ -4,6 +4,8 @@
 
 mod expectations;
 mod filter;
+#[cfg(test)]
+mod fuzz;
 
 use std::sync::Arc;
 

@@ -99,7 +99,7 @@ impl Tap for Witness {
             "DISCONNECT" | "CLOSE" => self.dismissed.store(true, Ordering::SeqCst),
             _ => {}
         }
-        self.write(transport, Entry::Sent(message));
+        self.write(transport, Entry::Sent(message.into()));
     }
 
     fn sent(&self, transport: engine_io::Transport, packet: &Packet) {
@@ -107,7 +107,7 @@ impl Tap for Witness {
             Packet::Pong(payload) => self.write(transport, Entry::Pong(self.heartbeat(payload))),
             packet => {
                 let Some(message) = message(packet) else { return };
-                self.write(transport, Entry::Received(with_token(message)));
+                self.write(transport, Entry::Received(with_token(message).into()));
             }
         }
     }

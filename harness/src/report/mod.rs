@@ -10,6 +10,7 @@ pub mod json;
 pub mod junit;
 pub mod library;
 pub mod ndjson;
+pub mod requirement;
 pub mod requirements;
 pub mod results;
 #[cfg(test)]

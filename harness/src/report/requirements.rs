@@ -207,7 +207,7 @@ impl RequirementRow {
     }
 
     /// Where it is checked, without what all have in common; or that it is not.
-    fn checked_in(&self, common: &str) -> (String, Tone) {
+    pub(super) fn checked_in(&self, common: &str) -> (String, Tone) {
         let short = |id: &String| id.strip_prefix(common).unwrap_or(id).to_owned();
         let scenarios = self.scenarios.iter().map(short).collect::<Vec<_>>().join(", ");
         match (self.coverage(), &self.untested) {
@@ -242,13 +242,17 @@ impl Totals<'_> {
 
 fn verdict(outcome: Option<&Outcome>) -> Cell {
     let Some(outcome) = outcome else { return Cell::new("·", Tone::Dim) };
-    let tone = match outcome {
+    Cell::new(words::check_outcome(*outcome), tone(*outcome))
+}
+
+/// The tone of a verdict.
+pub(super) fn tone(outcome: Outcome) -> Tone {
+    match outcome {
         Outcome::Pass => Tone::Good,
         Outcome::Fail => Tone::Bad,
         Outcome::Deviation | Outcome::NotReached => Tone::Odd,
         Outcome::NotObservable | Outcome::Unsupported => Tone::Dim,
-    };
-    Cell::new(words::check_outcome(*outcome), tone)
+    }
 }
 
 /// Keeps a text inside its cell.

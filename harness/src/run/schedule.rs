@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sparring_mock_server::journal::Moment;
+use time::Date;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -45,8 +46,8 @@ pub struct Options {
     pub fail_fast: bool,
     /// Whether traces are kept for cases that pass, too.
     pub keep_traces: bool,
-    /// Today, `2026-01-31`: expectations may end on a day.
-    pub today: String,
+    /// Today: expectations may end on a day.
+    pub today: Date,
 }
 
 /// What the cases of a run need besides themselves.
@@ -308,7 +309,7 @@ impl Run {
     fn expected(&self, job: &Job, outcome: CaseOutcome) -> (bool, Option<String>) {
         let none = Expectations::default();
         let expectations = self.crew.expectations.get(&job.planned.client).unwrap_or(&none);
-        match expectations.judge(&job.planned.scenario.id, outcome, &self.options.today) {
+        match expectations.judge(&job.planned.scenario.id, outcome, self.options.today) {
             Expected::Yes => (true, None),
             Expected::No => (false, None),
             Expected::Excused(entry) => (true, Some(entry.reason.clone())),

@@ -6,11 +6,14 @@ mod axes;
 pub mod catalogue;
 mod decode;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod grammar;
 pub mod model;
 pub mod observations;
 mod reference;
 mod schema;
+mod script;
 mod sources;
 mod tree;
 
@@ -22,6 +25,7 @@ use sparring_mock_server::contract::SystemId;
 pub use self::catalogue::Catalogue;
 pub use self::error::{Position, SpecError};
 pub use self::schema::{schema, schema_text};
+pub use self::script::script;
 pub use self::sources::{Source, Sources};
 
 use self::error::Diagnostics;

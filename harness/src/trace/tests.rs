@@ -35,11 +35,11 @@ fn closed() -> Entry {
 }
 
 fn received(name: &str) -> Entry {
-    Entry::Received(Message { name: name.to_owned(), ..Message::default() })
+    Entry::Received(Message { name: name.to_owned(), ..Message::default() }.into())
 }
 
 fn sent(name: &str) -> Entry {
-    Entry::Sent(Message { name: name.to_owned(), ..Message::default() })
+    Entry::Sent(Message { name: name.to_owned(), ..Message::default() }.into())
 }
 
 fn beat(ordinal: u32) -> Heartbeat {
@@ -164,7 +164,7 @@ fn told(one: Entry) -> (Key, Value, Value) {
     Entry::Received(Message {
         name: "CONNECT".to_owned(), data: Some(json!({"a": 1})), raw: "40".to_owned(), token: Some("t".to_owned()),
         token_kind: Some("guest".to_owned()), id: Some(4), ack: true, ..Message::default()
-    }),
+    }.into()),
     (Key::Received, json!("CONNECT"), json!({
         "data": {"a": 1}, "args": [], "raw": "40", "binary": false, "ack": true, "id": 4, "token": "t",
         "token_kind": "guest"
@@ -174,7 +174,7 @@ fn told(one: Entry) -> (Key, Value, Value) {
     Entry::Sent(Message {
         name: "CLOSE".to_owned(), token: Some("t".to_owned()), code: Some(4401), reason: Some("bye".to_owned()),
         ..Message::default()
-    }),
+    }.into()),
     (Key::Sent, json!("CLOSE"), json!({
         "args": [], "raw": "", "binary": false, "ack": false, "code": 4401, "reason": "bye"
     }))

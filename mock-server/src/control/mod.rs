@@ -3,6 +3,15 @@
 //! `api` holds the routes, one file for each kind of thing; `routes` puts them together and makes the OpenAPI document
 //! from them. `guard` decides who may ask, `listen` bounds how many, `problem` says what is wrong. Everything is done by
 //! the same calls that Rust code has; nothing here knows a protocol.
+//!
+//! | what | limit | beyond it |
+//! | --- | --- | --- |
+//! | connections | 256 | they wait in the kernel |
+//! | time for the head of a request, also between two | 30 s | the connection ends |
+//! | body | 1 MiB, 30 s | `413`, `400` |
+//! | rules in force | 1,000 | `409` |
+//! | clients that follow the journal | 32 | `503` |
+//! | a client that follows and does not read | what the journal keeps | it is told how many records it has lost |
 
 mod api;
 mod feed;
@@ -14,7 +23,7 @@ mod routes;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -46,8 +55,8 @@ pub struct Setting {
     /// The token that every request has to bear. Without one, it is needed and made up only where others than this
     /// machine can reach the address.
     pub token: Option<String>,
-    /// What `GET /faults` answers, if not the catalogue of this crate.
-    pub faults: Option<Value>,
+    /// Makes what `GET /faults` answers, if that is not to be the catalogue of this crate.
+    pub faults: Option<fn() -> Value>,
     /// Limits of the figures, if not those of the system.
     pub limits: Option<Limits>,
 }
@@ -113,13 +122,14 @@ pub(crate) fn serve(reserved: Reserved, house: &Arc<House>) -> Control {
         Sight::Record(record) => eye.see(record),
         Sight::Cleared => eye.begin_again(),
     });
-    let faults = setting.faults.unwrap_or_else(api::server::own_faults).to_string().into();
     let desk = Arc::new(Desk {
         house: Arc::clone(house),
         watch,
         token: control.token.clone(),
         hosts: setting.hosts,
-        faults,
+        make_faults: setting.faults.unwrap_or(api::server::own_faults),
+        faults: OnceLock::new(),
+        document: OnceLock::new(),
         began: Moment::now(),
         followers: Arc::new(Semaphore::new(feed::FOLLOWERS)),
     });
@@ -133,7 +143,10 @@ struct Desk {
     watch: Arc<Watch>,
     token: Option<String>,
     hosts: Vec<String>,
-    faults: Bytes,
+    make_faults: fn() -> Value,
+    /// Made when they are asked for: most mocks never are, and start the sooner.
+    faults: OnceLock<Bytes>,
+    document: OnceLock<Bytes>,
     began: Moment,
     /// Places for those who follow the journal.
     followers: Arc<Semaphore>,

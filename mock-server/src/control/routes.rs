@@ -8,9 +8,8 @@ use axum::Router;
 use axum::extract::State;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use http::{StatusCode, Uri};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -43,11 +42,9 @@ struct Document;
 
 /// All routes behind the guard.
 pub(super) fn router(desk: Arc<Desk>) -> Router {
-    let (router, document) = parts();
-    let document = Bytes::from(document.to_string());
-    let route = axum::routing::get(|| async move { typed(StatusCode::OK, "application/json", document) });
+    let (router, _) = parts().split_for_parts();
     router
-        .route("/openapi.json", route)
+        .route("/openapi.json", axum::routing::get(document))
         .fallback(nothing_here)
         .method_not_allowed_fallback(|| async { Problem::method() })
         .layer(middleware::from_fn_with_state(Arc::clone(&desk), guard::check))
@@ -59,9 +56,15 @@ async fn nothing_here(State(_): State<Arc<Desk>>, uri: Uri) -> Response {
     Problem::not_found(format!("there is nothing at `{path}`; GET /openapi.json lists what there is")).into_response()
 }
 
-/// The routes, and the document that describes them.
-fn parts() -> (Router<Arc<Desk>>, Value) {
-    let (router, document) = OpenApiRouter::with_openapi(Document::openapi())
+/// The OpenAPI document.
+async fn document(State(desk): State<Arc<Desk>>) -> Response {
+    let document = desk.document.get_or_init(|| described().to_string().into());
+    typed(StatusCode::OK, "application/json", document.clone())
+}
+
+/// The routes, and what they say of themselves.
+fn parts() -> OpenApiRouter<Arc<Desk>> {
+    OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(server::health))
         .routes(routes!(server::show))
         .routes(routes!(server::faults))
@@ -77,19 +80,30 @@ fn parts() -> (Router<Arc<Desk>>, Value) {
         .routes(routes!(clock::show))
         .routes(routes!(clock::set))
         .routes(routes!(journal::read))
-        .split_for_parts();
-    let mut document = serde_json::to_value(document).expect("a document of texts is JSON");
-    complete(&mut document);
-    (router, document)
 }
 
-/// Adds what no type says: the rules' own schema, and the token.
-fn complete(document: &mut Value) {
+/// What the routes say of themselves, and what no type says: the rules' own schema, and the token.
+fn described() -> Value {
+    let mut document = serde_json::to_value(parts().into_openapi()).expect("a document of texts is JSON");
     document["components"]["schemas"]["Rule"] = Rule::schema();
+    document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut).for_each(describe_responses);
     document["components"]["securitySchemes"] = json!({"token": {
         "type": "http",
         "scheme": "bearer",
         "description": "Needed where others than this machine can reach the address, or where one was given.",
     }});
     document["security"] = json!([{}, {"token": []}]);
+    document
+}
+
+/// OpenAPI wants a word on every response; where nothing else is said, that of the status.
+fn describe_responses(path: &mut Value) {
+    let operations = path.as_object_mut().into_iter().flat_map(Map::values_mut);
+    let responses = operations.filter_map(|operation| operation.get_mut("responses")?.as_object_mut());
+    for (status, response) in responses.flatten() {
+        let reason = status.parse().ok().and_then(|status: StatusCode| status.canonical_reason());
+        if let Some(response) = response.as_object_mut() {
+            response.entry("description").or_insert_with(|| reason.unwrap_or_default().into());
+        }
+    }
 }

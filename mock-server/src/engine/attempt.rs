@@ -8,7 +8,7 @@ use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
-use super::conn::{Conn, Ending, Freight, Who};
+use super::conn::{Conn, Ending, Who};
 use super::gate::{Call, Gate};
 use super::http::{Reply, Trouble};
 use super::obstacle::Obstacles;
@@ -29,7 +29,8 @@ impl Gate {
     ) -> (Arc<Conn>, Reply, Obstacles) {
         let attempt = call.head.attempt(self.shared.next_attempt(&call.actor));
         let journal = Arc::clone(&self.shared.journal);
-        let (conn, freight) = Conn::new(call.actor.clone(), attempt.clone(), new_sid(), transport, journal);
+        let gate = Arc::downgrade(self);
+        let conn = Conn::new(call.actor.clone(), attempt.clone(), new_sid(), transport, gate, journal);
         conn.identify(Who { token_kind: call.head.token_kind(), user: None });
         conn.travels_on(&call.link);
         conn.record(transport, Entry::Attempt(attempt));
@@ -39,8 +40,8 @@ impl Gate {
         let plain = self.shared.contract.transport.protocol == Protocol::WebSocket;
         let opened = match (obstacles.reply.take(), self.trouble(call)) {
             (Some(reply), _) | (None, Some(reply)) => Err(reply),
-            (None, None) if plain => plain::open(self, &conn, freight, request).await,
-            (None, None) => self.open(call, &conn, freight, request, &mut obstacles),
+            (None, None) if plain => plain::open(self, &conn, request).await,
+            (None, None) => self.open(call, &conn, request, &mut obstacles),
         };
         unanswered.0 = None;
         let reply = opened.unwrap_or_else(|refusal| {
@@ -55,19 +56,18 @@ impl Gate {
         self: &Arc<Self>,
         call: &Call,
         conn: &Arc<Conn>,
-        freight: Freight,
         request: Request<Incoming>,
         obstacles: &mut Obstacles,
     ) -> Result<Reply, Reply> {
         let opening = session::opening(conn, &self.shared, &obstacles.opening);
         let (gate, session) = (Arc::clone(self), Arc::clone(conn));
-        let live = move || session::live(gate, session, freight);
+        let live = move || session::live(gate, session);
         if conn.transport() == Transport::Polling {
             self.shared.opened(conn);
             self.shared.spawn(live());
             return Ok(Reply::packets(vec![opening]));
         }
-        let (reply, upgrade) = switch(request).ok_or_else(|| call.refuse(Trouble::BadRequest))?;
+        let (reply, upgrade) = call.switch(request)?;
         self.shared.opened(conn);
         match obstacles.withheld.take() {
             None => {
@@ -125,10 +125,14 @@ impl Drop for Unanswered {
     }
 }
 
-/// The answer that turns a request into a WebSocket; none if it does not ask for one.
-pub(crate) fn switch(mut request: Request<Incoming>) -> Option<(Reply, OnUpgrade)> {
-    let reply = Reply::switching(request.headers())?;
-    Some((reply, hyper::upgrade::on(&mut request)))
+/// The answer that turns a request into a WebSocket, or that says why not.
+pub(crate) fn switch(mut request: Request<Incoming>) -> Result<(Reply, OnUpgrade), Reply> {
+    if let Some(refusal) = plain::trouble(request.method(), request.headers()) {
+        return Err(refusal);
+    }
+    let reply =
+        Reply::switching(request.headers()).ok_or_else(|| plain::bad("Missing or invalid Sec-WebSocket-Key header"))?;
+    Ok((reply, hyper::upgrade::on(&mut request)))
 }
 
 /// An id of the form that the official server gives.

@@ -10,12 +10,11 @@ use bytes::{BufMut, Bytes, BytesMut};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::conn::{Carrier, Conn, Ending};
+use super::conn::{Carrier, Conn};
 use super::gate::Gate;
 use super::packet::{Frames, Packet};
 use crate::contract::Protocol;
-use crate::journal::Closer;
-use crate::script::fault::{BinaryFrame, CloseFrame, FragmentedFrame, IllegalKind, OversizedFrame, WsPing};
+use crate::script::fault::{BinaryFrame, FragmentedFrame, IllegalKind, OversizedFrame, WsPing};
 use crate::script::{Fault, Firing};
 use crate::wire::{Frame, Opcode, put_length};
 
@@ -43,8 +42,11 @@ impl Gate {
 
     async fn put(&self, conn: &Conn, firing: &Firing) {
         match firing.fault() {
-            Fault::CloseFrame(fault) => close(conn, firing, fault),
-            Fault::WsPing(fault) => self.ping(conn, firing, fault).await,
+            Fault::CloseFrame(fault) => {
+                firing.fired();
+                conn.close(Some(fault.code.0).filter(|code| *code != NO_CODE), &fault.reason);
+            }
+            Fault::WsPing(fault) => self.keep_pinging(conn, firing, fault).await,
             Fault::OversizedFrame(fault) => {
                 firing.fired();
                 conn.send([self.oversized(fault)]);
@@ -61,21 +63,38 @@ impl Gate {
         }
     }
 
-    async fn ping(&self, conn: &Conn, firing: &Firing, fault: &WsPing) {
-        firing.fired();
-        let frame = Frame::new(Opcode::Ping, fault.payload.0.clone()).to_bytes();
+    /// A ping control frame. It is a heartbeat where there are no others.
+    fn ping_frame(&self, payload: &[u8]) -> Packet {
+        let frame = Frame::new(Opcode::Ping, payload.to_vec()).to_bytes();
         let told = (self.shared.contract.transport.protocol == Protocol::WebSocket)
-            .then(|| Packet::Ping(String::from_utf8_lossy(&fault.payload.0).into_owned()));
-        let ping = Packet::Frames(Box::new(Frames { packet: told, ..Frames::new("PING_FRAME", vec![frame]) }));
+            .then(|| Packet::Ping(String::from_utf8_lossy(payload).into_owned()));
+        Packet::Frames(Box::new(Frames { packet: told, ..Frames::new("PING_FRAME", vec![frame]) }))
+    }
+
+    /// Sends a ping control frame, if there is a WebSocket for it.
+    pub(crate) fn ping(&self, conn: &Conn, payload: &[u8]) {
+        if conn.carrier() == Carrier::WebSocket {
+            conn.send([self.ping_frame(payload)]);
+        }
+    }
+
+    async fn keep_pinging(&self, conn: &Conn, firing: &Firing, fault: &WsPing) {
+        firing.fired();
+        let ping = self.ping_frame(&fault.payload.0);
         conn.send([ping.clone()]);
         let Some(period) = fault.period else { return };
+        let mut pings = tokio::time::interval(period.max(Duration::from_millis(1)));
+        pings.tick().await;
         let pinging = async {
-            while tokio::time::timeout(period.max(Duration::from_millis(1)), firing.over()).await.is_err() {
+            loop {
+                pings.tick().await;
                 conn.send([ping.clone()]);
             }
         };
-        if conn.unless_over(pinging).await.is_some() {
-            firing.undone();
+        tokio::select! {
+            () = conn.over() => {}
+            () = firing.over() => firing.undone(),
+            () = pinging => {}
         }
     }
 
@@ -118,16 +137,6 @@ impl Gate {
             _ => packets,
         }
     }
-}
-
-fn close(conn: &Conn, firing: &Firing, fault: &CloseFrame) {
-    firing.fired();
-    let code = Some(fault.code.0).filter(|code| *code != NO_CODE);
-    if let Some(code) = code {
-        conn.set_farewell(code, &fault.reason);
-    }
-    let reason = Some(fault.reason.clone()).filter(|reason| !reason.is_empty());
-    conn.end(Ending { code, reason, ..Ending::by(Closer::Server, true) });
 }
 
 /// A binary frame of its own.

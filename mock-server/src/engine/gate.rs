@@ -8,13 +8,14 @@ use std::sync::Arc;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
 use tower::{Layer, ServiceExt};
 use tower_http::cors::CorsLayer;
 
 use super::amend::Amendment;
-use super::bridge::SocketIoServer;
+use super::attempt::switch;
 use super::conn::Conn;
 use super::departure::{Departures, Noted};
 use super::http::{Body, Reply, Trouble};
@@ -27,6 +28,7 @@ use crate::limits;
 use crate::plain;
 use crate::script::RequestKind;
 use crate::server::Shared;
+use crate::socket_io::Hub;
 use crate::systems::System;
 use crate::wire::{Link, Stream};
 
@@ -36,8 +38,8 @@ pub(crate) struct Gate {
     pub(crate) shared: Arc<Shared>,
     /// The honest system.
     pub(crate) system: Arc<dyn System>,
-    /// Socket.IO itself.
-    pub(crate) server: SocketIoServer,
+    /// Socket.IO's namespaces.
+    pub(crate) hub: Hub,
     cors: CorsLayer,
 }
 
@@ -66,11 +68,8 @@ impl Gate {
     /// A gate before this system.
     pub(crate) fn new(shared: Arc<Shared>, system: Arc<dyn System>) -> Arc<Self> {
         let cors = cors::layer(&shared.contract.transport.cors);
-        let server = SocketIoServer::new();
-        Arc::new_cyclic(|gate| {
-            Self::attach(gate, &server.io);
-            Self { shared, system, server, cors }
-        })
+        let hub = Hub::new(system.namespaces());
+        Arc::new(Self { shared, system, hub, cors })
     }
 
     /// Serves one TCP connection of an actor until it ends.
@@ -115,7 +114,10 @@ impl Gate {
             let (gate, call) = (Arc::clone(&gate), Arc::clone(&route));
             async move { Ok::<_, Infallible>(gate.route(&call, request).await) }
         });
-        let Ok(response) = self.cors.layer(honest).oneshot(Request::from_parts(parts, body)).await;
+        let Ok(mut response) = self.cors.layer(honest).oneshot(Request::from_parts(parts, body)).await;
+        if call.head.kind == Kind::Preflight {
+            *response.status_mut() = StatusCode::NO_CONTENT;
+        }
         self.leave(&call, response, &amendments)
     }
 
@@ -203,11 +205,25 @@ impl Call {
         !matches!(self.head.query.get("transport").map(String::as_str), Some("polling" | "websocket"))
     }
 
+    /// Whether the request wants to leave HTTP, for whatever protocol.
+    fn wants_upgrade(&self) -> bool {
+        let upgrades = |value: &String| value.to_ascii_lowercase().contains("upgrade");
+        self.head.headers.get("connection").is_some_and(upgrades) && self.head.headers.contains_key("upgrade")
+    }
+
     /// The honest refusal, in the form that the request calls for.
     pub(super) fn refuse(&self, trouble: Trouble) -> Reply {
-        let upgrades = |value: &String| value.to_ascii_lowercase().contains("upgrade");
-        let wants_upgrade =
-            self.head.headers.get("connection").is_some_and(upgrades) && self.head.headers.contains_key("upgrade");
-        if wants_upgrade { trouble.abort() } else { trouble.reply() }
+        if self.wants_upgrade() { trouble.abort() } else { trouble.reply() }
+    }
+
+    /// The answer that turns the request into a WebSocket, or that says why not.
+    pub(super) fn switch(&self, request: Request<Incoming>) -> Result<(Reply, OnUpgrade), Reply> {
+        if !self.wants_upgrade() {
+            return Err(Trouble::BadRequest.reply());
+        }
+        if !self.head.headers.get("upgrade").is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket")) {
+            return Err(plain::bad("Invalid Upgrade header"));
+        }
+        switch(request)
     }
 }

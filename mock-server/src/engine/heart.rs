@@ -75,6 +75,7 @@ async fn answered(conn: &Conn, pong: impl Future<Output = ()>, mut late: Instant
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Weak;
     use std::time::Duration;
 
     use rstest::rstest;
@@ -88,10 +89,10 @@ mod tests {
 
     fn conn() -> Arc<Conn> {
         let journal = Arc::new(Journal::default());
-        Conn::new(Actor::new("a"), Attempt::default(), "sid".to_owned(), Transport::Websocket, journal).0
+        Conn::new(Actor::new("a"), Attempt::default(), "sid".to_owned(), Transport::Websocket, Weak::new(), journal)
     }
 
-    async fn pong(conn: &Conn) {
+    async fn pong(conn: &Arc<Conn>) {
         conn.receive(Packet::Pong(String::new()), Transport::Websocket).await;
     }
 

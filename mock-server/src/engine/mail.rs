@@ -1,79 +1,198 @@
-//! Messages between socketioxide and the transports, and the rules that concern them.
+//! Messages between the transports and the protocol above, and the rules that concern them.
 //!
-//! Every message passes here in order, so that rules can hold it back, replace, repeat or swallow it without any
-//! overtaking another. Knows nothing of transports.
+//! A message that no rule concerns passes at once, in the task that brings it. As soon as a rule holds one up, those
+//! behind it wait in line, and a task of its own takes the line through: none overtakes another. Knows nothing of
+//! transports.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::ser::{Serialize, SerializeTuple, Serializer};
-use serde_json::Value;
-use socketioxide::SocketIo;
-use socketioxide::extract::SocketRef;
-use tokio::sync::mpsc;
-
 use super::conn::Conn;
 use super::gate::Gate;
 use super::keepalive;
-use super::packet::{Packet, event_text};
+use super::packet::Packet;
+use super::parcel::Parcel;
 use super::perform;
-use crate::script::fault::{DuplicateEvent, EventReorder, MalformedPayload, UnknownEvent};
+use crate::contract::Protocol;
+use crate::plain::{Client, message};
+use crate::script::fault::{DuplicateEvent, MalformedPayload, UnknownEvent};
 use crate::script::{Direction, Fault, Firing};
+use crate::socket_io::packet::{Body, PacketError, encode_event};
+use crate::socket_io::{self, Args};
+use crate::systems::Peer;
 
-/// Takes what socketioxide sends to the client's transports, until the session is over.
-pub(crate) async fn deliver(gate: &Arc<Gate>, conn: &Arc<Conn>, mut post: mpsc::UnboundedReceiver<Packet>) {
-    let mut shelf = Shelf::default();
-    while let Some(Some(packet)) = conn.unless_over(post.recv()).await {
-        if conn.unless_over(outgoing(gate, conn, packet, &mut shelf)).await.is_none() {
-            break;
-        }
-    }
-    // What was said before the end is still delivered by a transport that takes leave.
-    conn.send(shelf.clear());
+/// A message that has come in.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    what: Arrival,
+    /// The rules that concern it, if they have been asked for already.
+    firings: Option<Vec<Firing>>,
 }
 
-/// Messages that wait for others, to leave with them.
-#[derive(Default)]
-struct Shelf {
-    /// For `event-reorder`: by rule.
-    reordered: Vec<(EventReorder, Vec<(String, Packet)>)>,
-    /// For `packet-coalesce`.
-    coalesced: Vec<Packet>,
+/// What has come in.
+#[derive(Debug)]
+enum Arrival {
+    /// A whole Socket.IO packet.
+    Packet(socket_io::packet::Packet),
+    /// Something that is none.
+    Broken(PacketError),
+    /// A message of a system that does not speak Socket.IO.
+    Message(Packet),
 }
 
-impl Shelf {
-    fn clear(&mut self) -> Vec<Packet> {
-        let held = std::mem::take(&mut self.reordered).into_iter().flat_map(|(_, held)| held);
-        held.map(|(_, packet)| packet).chain(std::mem::take(&mut self.coalesced)).collect()
-    }
+/// A message that is to go out.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    parcel: Parcel,
+    /// As above.
+    firings: Option<Vec<Firing>>,
+}
 
-    /// Puts a message aside; once all that the rule names are there, they leave in its order.
-    fn reorder(&mut self, fault: &EventReorder, name: &str, packet: Packet) -> Vec<Packet> {
-        let position = self.reordered.iter().position(|(known, _)| known == fault).unwrap_or_else(|| {
-            self.reordered.push((fault.clone(), Vec::new()));
-            self.reordered.len() - 1
-        });
-        let held = &mut self.reordered[position].1;
-        held.push((name.to_owned(), packet));
-        let complete = fault.order.iter().all(|wanted| held.iter().any(|(name, _)| name == wanted));
-        if !complete {
+// In.
+
+/// Takes a message that has come in.
+pub(crate) fn take(gate: &Arc<Gate>, conn: &Arc<Conn>, packet: Packet) {
+    let Some(what) = arrival(gate, conn, packet) else { return };
+    let firings = conn.inbox(|line| line.is_free()).then(|| what.firings(gate, conn));
+    if firings.as_ref().is_some_and(Vec::is_empty) {
+        return what.act(gate, conn);
+    }
+    if conn.inbox(|line| line.push(Incoming { what, firings })) {
+        let (gate, conn) = (Arc::clone(gate), Arc::clone(conn));
+        let shared = Arc::clone(&gate.shared);
+        shared.spawn(async move { take_through(&gate, &conn).await });
+    }
+}
+
+/// Takes what has come in and waits, one by one, until nothing does.
+pub(crate) async fn take_through(gate: &Arc<Gate>, conn: &Arc<Conn>) {
+    while let Some(Incoming { what, firings }) = conn.next_incoming() {
+        let firings = firings.unwrap_or_else(|| what.firings(gate, conn));
+        let passes = conn.unless_over(incoming(gate, conn, &what, firings)).await;
+        match passes {
+            Some(true) => what.act(gate, conn),
+            Some(false) => {}
+            None => return,
+        }
+    }
+}
+
+fn arrival(gate: &Gate, conn: &Conn, packet: Packet) -> Option<Arrival> {
+    if gate.shared.contract.transport.protocol != Protocol::SocketIo {
+        return Some(Arrival::Message(packet));
+    }
+    match conn.sockets.decode(packet) {
+        Ok(packet) => packet.map(Arrival::Packet),
+        Err(error) => Some(Arrival::Broken(error)),
+    }
+}
+
+impl Arrival {
+    fn firings(&self, gate: &Gate, conn: &Conn) -> Vec<Firing> {
+        if gate.shared.script.is_empty() {
             return Vec::new();
         }
-        let (fault, mut held) = self.reordered.swap_remove(position);
-        held.sort_by_key(|(name, _)| fault.order.iter().position(|wanted| wanted == name));
-        held.into_iter().map(|(_, packet)| packet).collect()
+        let name = match self {
+            Self::Packet(packet) => packet.name().to_owned(),
+            Self::Broken(_) => "RAW".to_owned(),
+            Self::Message(packet) => packet.name(),
+        };
+        conn.ask(|subject| gate.shared.script.on(&name, Direction::Received, subject))
     }
 
-    /// Puts packets aside while a coalescing rule waits for its last one; then all leave together.
-    fn coalesce(&mut self, conn: &Conn, packets: Vec<Packet>) -> Vec<Packet> {
-        let Some(last) = conn.coalesces() else { return packets };
-        let complete = packets.iter().any(|packet| packet.is_named(&last));
-        self.coalesced.extend(packets);
-        if !complete {
+    fn act(self, gate: &Arc<Gate>, conn: &Arc<Conn>) {
+        match self {
+            Self::Packet(packet) => socket_io::act(gate, conn, packet),
+            Self::Broken(error) => socket_io::reject(conn, error),
+            Self::Message(packet) => {
+                gate.shared.run(Arc::clone(&gate.system).message(Client::new(gate, conn), packet));
+            }
+        }
+    }
+
+    /// The operation that it asks for; none if it asks for none.
+    fn operation(&self) -> Option<String> {
+        match self {
+            Self::Packet(packet) => match &packet.body {
+                Body::Event { name, .. } => Some(name.clone()),
+                _ => None,
+            },
+            Self::Message(packet) if packet.is_plain() => Some(packet.name()),
+            Self::Message(_) | Self::Broken(_) => None,
+        }
+    }
+
+    /// Tells the client that its operation is refused.
+    fn refuse(&self, gate: &Arc<Gate>, conn: &Arc<Conn>, operation: &str, error: &str) {
+        let (name, payload) = gate.system.refusal(operation, error);
+        match self {
+            Self::Packet(packet) => {
+                if let Some(member) = conn.sockets.member(&packet.namespace) {
+                    Peer::new(gate, member).emit_soon_unchecked(&name, Some(&payload));
+                }
+            }
+            Self::Message(_) | Self::Broken(_) => conn.post(message::named(&name, Some(&payload))),
+        }
+    }
+}
+
+/// Whether a message goes further; returns when it is to.
+async fn incoming(gate: &Arc<Gate>, conn: &Arc<Conn>, what: &Arrival, firings: Vec<Firing>) -> bool {
+    let mut passes = true;
+    for firing in firings {
+        match (firing.fault(), what.operation()) {
+            (Fault::GuestRestriction(fault), Some(operation)) => {
+                if firing.due().await {
+                    firing.fired();
+                    what.refuse(gate, conn, &operation, &fault.error);
+                    passes = false;
+                }
+            }
+            (Fault::GuestRestriction(_), None) => {}
+            _ => start(gate, conn, firing, None).await,
+        }
+    }
+    passes
+}
+
+// Out.
+
+/// Sends a message as the rules have it.
+pub(crate) fn post(gate: &Arc<Gate>, conn: &Arc<Conn>, parcel: Parcel) {
+    let firings = conn.mail(|line, _| line.is_free()).then(|| parcel.firings(gate, conn));
+    if firings.as_ref().is_some_and(Vec::is_empty) {
+        return conn.pass(vec![parcel]);
+    }
+    if conn.mail(|line, _| line.push(Outgoing { parcel, firings })) {
+        let (gate, conn) = (Arc::clone(gate), Arc::clone(conn));
+        let shared = Arc::clone(&gate.shared);
+        shared.spawn(async move { post_through(&gate, &conn).await });
+    }
+}
+
+/// Sends what waits, one by one, until nothing does.
+async fn post_through(gate: &Arc<Gate>, conn: &Arc<Conn>) {
+    while let Some(Outgoing { parcel, firings }) = conn.mail(|line, _| line.next()) {
+        let firings = firings.unwrap_or_else(|| parcel.firings(gate, conn));
+        if conn.unless_over(outgoing(gate, conn, parcel, firings)).await.is_none() {
+            return;
+        }
+    }
+}
+
+impl Parcel {
+    fn firings(&self, gate: &Gate, conn: &Conn) -> Vec<Firing> {
+        if gate.shared.script.is_empty() {
             return Vec::new();
         }
-        conn.coalesced();
-        std::mem::take(&mut self.coalesced)
+        let name = self.name();
+        conn.ask(|subject| {
+            let mut firings = gate.shared.script.on(&name, Direction::Sent, subject);
+            if let Some(event) = &self.answers {
+                firings.extend(gate.shared.script.on(event, Direction::Acknowledged, subject));
+            }
+            firings
+        })
     }
 }
 
@@ -84,45 +203,54 @@ pub(crate) async fn opened(gate: &Arc<Gate>, conn: &Arc<Conn>) {
     }
 }
 
-/// Sends a message as the rules have it.
-async fn outgoing(gate: &Arc<Gate>, conn: &Arc<Conn>, packet: Packet, shelf: &mut Shelf) {
-    let name = packet.message().map(|message| message.name).unwrap_or_default();
-    let firings = conn.ask(|subject| gate.shared.script.on(&name, Direction::Sent, subject));
-    let mut packets = vec![packet];
+async fn outgoing(gate: &Arc<Gate>, conn: &Arc<Conn>, parcel: Parcel, firings: Vec<Firing>) {
+    let name = parcel.name();
+    let mut parcels = vec![parcel];
     let mut started = Vec::new();
     for firing in firings {
-        packets = match firing.fault() {
-            Fault::EventDelay(fault) => late(&firing, fault.delay, packets).await,
-            Fault::EventDrop(_) => withheld(conn, &firing, &name, packets).await,
-            Fault::MalformedPayload(fault) => malformed(conn, &firing, fault, &name, packets).await,
-            Fault::UnknownEvent(fault) => escorted(&firing, fault, packets).await,
-            Fault::DuplicateEvent(fault) => repeated(gate, conn, &firing, fault, packets),
+        parcels = match firing.fault() {
+            Fault::EventDelay(fault) => late(&firing, fault.delay, parcels).await,
+            Fault::EventDrop(_) => withheld(conn, &firing, &name, parcels).await,
+            Fault::MalformedPayload(fault) => malformed(conn, &firing, fault, &name, parcels).await,
+            Fault::UnknownEvent(fault) => escorted(&firing, fault, parcels).await,
+            Fault::DuplicateEvent(fault) => repeated(gate, conn, &firing, fault, parcels),
+            Fault::AckWithheld(_)
+            | Fault::AckDelay(_)
+            | Fault::AckError(_)
+            | Fault::AckDuplicate(_)
+            | Fault::AckWrongId(_)
+            | Fault::BinaryAttachmentMissing(_)
+            | Fault::EventWrongNamespace(_) => socket_io::alter(gate, conn, &firing, parcels).await,
             Fault::FragmentedFrame(_) | Fault::BinaryFrame(_) | Fault::OversizedFrame(_) => {
-                gate.reframe(conn, &firing, packets).await
+                let packets = parcels.into_iter().flat_map(Parcel::into_packets).collect();
+                gate.reframe(conn, &firing, packets).await.into_iter().map(Parcel::from).collect()
             }
-            Fault::PongWithhold(fault) => keepalive::withhold(conn, &firing, fault, packets).await,
-            Fault::PongDelay(fault) => keepalive::delay(gate, conn, firing.clone(), fault.delay, packets),
+            Fault::PongWithhold(fault) => {
+                let packets = parcels.into_iter().flat_map(Parcel::into_packets).collect();
+                keepalive::withhold(conn, &firing, fault, packets).await.into_iter().map(Parcel::from).collect()
+            }
+            Fault::PongDelay(fault) => {
+                let packets = parcels.into_iter().flat_map(Parcel::into_packets).collect();
+                let rest = keepalive::delay(gate, conn, firing.clone(), fault.delay, packets);
+                rest.into_iter().map(Parcel::from).collect()
+            }
             Fault::EventReorder(fault) => {
                 firing.fired();
-                packets.into_iter().flat_map(|packet| shelf.reorder(fault, &name, packet)).collect()
+                conn.mail(|_, shelf| parcels.into_iter().flat_map(|it| shelf.reorder(fault, &name, it)).collect())
             }
             Fault::LateSessionCreated(_) => {
-                gate.shared.spawn(late_verdict(
-                    Arc::clone(gate),
-                    Arc::clone(conn),
-                    firing,
-                    (name.clone(), conn.left(&name)),
-                ));
-                packets
+                let behind = (name.clone(), conn.left(&name));
+                gate.shared.spawn(late_verdict(Arc::clone(gate), Arc::clone(conn), firing, behind));
+                parcels
             }
             _ => {
                 started.push(firing);
-                packets
+                parcels
             }
         };
     }
     let before = conn.left(&name);
-    conn.send(shelf.coalesce(conn, packets));
+    conn.pass(parcels);
     for firing in started {
         start(gate, conn, firing, Some((&name, before))).await;
     }
@@ -142,17 +270,17 @@ async fn start(gate: &Arc<Gate>, conn: &Arc<Conn>, firing: Firing, behind: Optio
     }
 }
 
-async fn late(firing: &Firing, delay: Duration, packets: Vec<Packet>) -> Vec<Packet> {
+async fn late(firing: &Firing, delay: Duration, parcels: Vec<Parcel>) -> Vec<Parcel> {
     if firing.due().await {
         firing.fired();
         tokio::time::sleep(delay).await;
     }
-    packets
+    parcels
 }
 
-async fn withheld(conn: &Conn, firing: &Firing, name: &str, packets: Vec<Packet>) -> Vec<Packet> {
+async fn withheld(conn: &Conn, firing: &Firing, name: &str, parcels: Vec<Parcel>) -> Vec<Parcel> {
     if !firing.due().await {
-        return packets;
+        return parcels;
     }
     firing.fired();
     conn.skipped(name);
@@ -164,40 +292,28 @@ async fn malformed(
     firing: &Firing,
     fault: &MalformedPayload,
     name: &str,
-    packets: Vec<Packet>,
-) -> Vec<Packet> {
+    parcels: Vec<Parcel>,
+) -> Vec<Parcel> {
     if !firing.due().await {
-        return packets;
+        return parcels;
     }
     firing.fired();
-    match &fault.raw {
-        Some(raw) => {
-            conn.skipped(name);
-            vec![Packet::Raw(raw.clone())]
-        }
-        None => vec![event(name, fault.payload.value())],
+    if let Some(raw) = &fault.raw {
+        conn.skipped(name);
+        return parcels.first().map(|parcel| parcel.garbled(raw)).into_iter().collect();
     }
+    parcels.into_iter().map(|parcel| parcel.replaced(name, fault.payload.value())).collect()
 }
 
-async fn escorted(firing: &Firing, fault: &UnknownEvent, mut packets: Vec<Packet>) -> Vec<Packet> {
+async fn escorted(firing: &Firing, fault: &UnknownEvent, parcels: Vec<Parcel>) -> Vec<Parcel> {
     if !firing.due().await {
-        return packets;
+        return parcels;
     }
     firing.fired();
-    if !fault.add.is_empty() {
-        packets = packets.into_iter().map(|packet| widened(packet, fault)).collect();
-    }
-    packets.insert(0, event(&fault.event, fault.payload.value()));
-    packets
-}
-
-/// The event with the fault's fields in its payload.
-fn widened(packet: Packet, fault: &UnknownEvent) -> Packet {
-    let Some(message) = packet.message() else { return packet };
-    let mut args = message.args;
-    let Some(Value::Object(payload)) = args.first_mut() else { return packet };
-    payload.extend(fault.add.clone());
-    Packet::Message(event_text(&message.name, &args))
+    let escort = parcels.first().map(|parcel| parcel.escort(&fault.event, fault.payload.value()));
+    let parcels =
+        parcels.into_iter().map(|parcel| if fault.add.is_empty() { parcel } else { parcel.widened(&fault.add) });
+    escort.into_iter().chain(parcels).collect()
 }
 
 fn repeated(
@@ -205,14 +321,14 @@ fn repeated(
     conn: &Arc<Conn>,
     firing: &Firing,
     fault: &DuplicateEvent,
-    packets: Vec<Packet>,
-) -> Vec<Packet> {
+    parcels: Vec<Parcel>,
+) -> Vec<Parcel> {
     let (copies, gap) = (fault.copies.get() as usize, fault.gap);
     if firing.after.is_zero() && gap.is_zero() {
         firing.fired();
-        return packets.iter().cycle().take(packets.len() * copies).cloned().collect();
+        return parcels.iter().cycle().take(parcels.len() * copies).cloned().collect();
     }
-    let (conn, firing, again) = (Arc::clone(conn), firing.clone(), packets.clone());
+    let (conn, firing, again) = (Arc::clone(conn), firing.clone(), parcels.clone());
     gate.shared.spawn(async move {
         for copy in 1..copies {
             tokio::time::sleep(gap).await;
@@ -222,10 +338,10 @@ fn repeated(
                 }
                 firing.fired();
             }
-            conn.send(again.clone());
+            conn.pass(again.clone());
         }
     });
-    packets
+    parcels
 }
 
 /// Sends the verdict that the attempt would have had, some time after a message has left.
@@ -235,63 +351,18 @@ async fn late_verdict(gate: Arc<Gate>, conn: Arc<Conn>, firing: Firing, behind: 
     if left.is_none() || !firing.due().await || conn.is_over() {
         return;
     }
-    if let Some((event_name, payload)) = gate.system.verdict(&conn) {
+    if let Some((event, payload)) = gate.system.verdict(&conn) {
         firing.fired();
-        conn.post(event(&event_name, Some(&payload)));
+        conn.post(match gate.shared.contract.transport.protocol {
+            Protocol::SocketIo => encode_event(socket_io::packet::ROOT, None, &event, &Args::from(payload)),
+            Protocol::EngineIo | Protocol::WebSocket => message::named(&event, Some(&payload)).into(),
+        });
     }
 }
 
-/// No argument at all: nothing behind the event's name.
-struct NoArgument;
-
-impl Serialize for NoArgument {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_tuple(0)?.end()
-    }
-}
-
-/// Lets socketioxide send an event with one argument or none. Nothing happens if the client is gone.
-pub(crate) fn emit(socket: &SocketRef, name: &str, payload: Option<&Value>) {
-    let _ = match payload {
-        Some(payload) => socket.emit(name, payload),
-        None => socket.emit(name, &NoArgument),
-    };
-}
-
-/// The same to everybody in a room.
-pub(crate) async fn emit_to(io: &SocketIo, room: &str, name: &str, payload: Option<&Value>) {
-    let room = io.to(room.to_owned());
-    // Fails when somebody in it is gone.
-    let _ = match payload {
-        Some(payload) => room.emit(name, payload).await,
-        None => room.emit(name, &NoArgument).await,
-    };
-}
-
-/// An event with one argument or none, past socketioxide.
-pub(crate) fn event(name: &str, payload: Option<&Value>) -> Packet {
-    Packet::Message(event_text(name, payload.map_or(&[], std::slice::from_ref)))
-}
-
-/// Takes a message that has come in as the rules have it; none if it goes no further.
-pub(crate) async fn incoming(gate: &Arc<Gate>, conn: &Arc<Conn>, packet: Packet) -> Option<Packet> {
-    let message = packet.message()?;
-    let firings = conn.ask(|subject| gate.shared.script.on(&message.name, Direction::Received, subject));
-    let is_event = matches!(&packet, Packet::Message(text) if text.starts_with(['2', '5']));
-    let mut passes = Some(packet);
-    for firing in firings {
-        match firing.fault() {
-            Fault::GuestRestriction(fault) if is_event => {
-                if firing.due().await {
-                    firing.fired();
-                    let (name, payload) = gate.system.refusal(&message.name, &fault.error);
-                    conn.post(event(&name, Some(&payload)));
-                    passes = None;
-                }
-            }
-            Fault::GuestRestriction(_) => {}
-            _ => start(gate, conn, firing, None).await,
-        }
-    }
-    passes
+/// Lets messages go that wait for one that does not come, or whose rule has been disarmed.
+pub(crate) async fn let_go(conn: Arc<Conn>, firing: Firing, wait: Duration) {
+    // It makes no difference which of the two it was.
+    let _ = conn.unless_over(tokio::time::timeout(wait, firing.over())).await;
+    conn.let_go_coalesced();
 }

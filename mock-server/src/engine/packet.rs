@@ -1,21 +1,22 @@
-//! Engine.IO packets and the Socket.IO packets inside them: reading and writing.
+//! Engine.IO packets: reading and writing, and how they stand in the journal.
 //!
 //! ```text
 //! engine packet   <digit><data>            0 open, 1 close, 2 ping, 3 pong, 4 message, 5 upgrade, 6 noop
 //! polling body    packet [0x1E packet]*    binary as b<base64>
-//! socket packet   4<type>[<n>-][/<ns>,][<id>]<json>
+//! message         4<text>, whatever the protocol above makes of it
 //! ```
 //!
 //! Knows nothing of connections, rules or who sends what.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use serde_json::Value;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use super::parcel::MessageText;
 use crate::journal::Message;
 use crate::lane;
 use crate::wire::Opcode;
@@ -34,9 +35,9 @@ pub(crate) enum Packet {
     Ping(String),
     /// Its answer.
     Pong(String),
-    /// A Socket.IO packet.
-    Message(String),
-    /// An attachment of the Socket.IO packet before it.
+    /// A message.
+    Message(MessageText),
+    /// A message of bytes; in Socket.IO an attachment of the message before it.
     Binary(Bytes),
     /// The client moves to the probed transport.
     Upgrade,
@@ -45,7 +46,7 @@ pub(crate) enum Packet {
     /// Text that is to go out as it stands, whatever it is.
     Raw(String),
     /// A text message of a plain WebSocket.
-    Text(Utf8Bytes),
+    Text(MessageText),
     /// A binary message of a plain WebSocket.
     Data(Bytes),
     /// Frames of a WebSocket.
@@ -93,6 +94,11 @@ pub(crate) enum PacketError {
 }
 
 impl Packet {
+    /// Reads the text form of one packet, which a message keeps.
+    pub(crate) fn take(text: Utf8Bytes) -> Result<Self, PacketError> {
+        if text.starts_with('4') { Ok(Self::Message(MessageText::new(text))) } else { Self::read(&text) }
+    }
+
     /// Reads the text form of one packet.
     pub(crate) fn read(text: &str) -> Result<Self, PacketError> {
         let mut rest = text.chars();
@@ -103,7 +109,7 @@ impl Packet {
             '1' => Self::Close,
             '2' => Self::Ping(data.to_owned()),
             '3' => Self::Pong(data.to_owned()),
-            '4' => Self::Message(data.to_owned()),
+            '4' => Self::Message(MessageText::new(text)),
             '5' => Self::Upgrade,
             '6' => Self::Noop,
             'b' => Self::Binary(BASE64_STANDARD.decode(data).map_err(|_| PacketError::Base64)?.into()),
@@ -129,15 +135,19 @@ impl Packet {
             Self::Close => "1".to_owned(),
             Self::Ping(data) => format!("2{data}"),
             Self::Pong(data) => format!("3{data}"),
-            Self::Message(data) => format!("4{data}"),
+            Self::Message(text) | Self::Text(text) => text.whole().to_string(),
             Self::Upgrade => "5".to_owned(),
             Self::Noop => "6".to_owned(),
             Self::Raw(text) => text.clone(),
-            Self::Text(text) => text.to_string(),
             Self::Data(data) => String::from_utf8_lossy(data).into_owned(),
             Self::Frames(frames) => frames.packet.as_ref().unwrap_or(&Self::Noop).write(),
             Self::Binary(data) => format!("b{}", BASE64_STANDARD.encode(data)),
         }
+    }
+
+    /// A text message of a plain WebSocket.
+    pub(crate) fn plain(text: impl Into<Utf8Bytes>) -> Self {
+        Self::Text(MessageText::plain(text))
     }
 
     /// Frames as they stand, by the name that the journal has for them.
@@ -149,7 +159,7 @@ impl Packet {
     pub(crate) fn content(&self) -> (Opcode, Bytes) {
         match self {
             Self::Data(data) | Self::Binary(data) => (Opcode::Binary, data.clone()),
-            Self::Text(text) => (Opcode::Text, text.clone().into()),
+            Self::Message(text) | Self::Text(text) => (Opcode::Text, text.whole().into()),
             Self::Frames(frames) => frames.packet.as_ref().map_or((Opcode::Text, Bytes::new()), Self::content),
             other => (Opcode::Text, other.write().into()),
         }
@@ -165,7 +175,7 @@ impl Packet {
 
     /// The name that the journal has for it; empty if it has none.
     pub(crate) fn name(&self) -> String {
-        self.message().map(|message| message.name).unwrap_or_default()
+        self.message().map(|message| message.name.clone()).unwrap_or_default()
     }
 
     /// Whether it is a message of a plain WebSocket, which can have any name.
@@ -176,14 +186,11 @@ impl Packet {
     /// How many bytes it has besides its type.
     pub(crate) fn size(&self) -> usize {
         match self {
-            Self::Open(data) | Self::Ping(data) | Self::Pong(data) | Self::Message(data) | Self::Raw(data) => {
-                data.len()
-            }
+            Self::Open(data) | Self::Ping(data) | Self::Pong(data) | Self::Raw(data) => data.len(),
+            Self::Message(text) | Self::Text(text) => text.content().len(),
             Self::Binary(data) | Self::Data(data) => data.len(),
-            Self::Text(text) => text.len(),
-            // A fault is not to be undone by a limit.
-            Self::Frames(_) => 0,
-            Self::Close | Self::Upgrade | Self::Noop => 0,
+            // A fault by frames is not to be undone by a limit.
+            Self::Close | Self::Upgrade | Self::Noop | Self::Frames(_) => 0,
         }
     }
 
@@ -193,32 +200,23 @@ impl Packet {
     }
 
     /// How it stands in the journal; none for heartbeats, which have records of their own.
-    pub(crate) fn message(&self) -> Option<Message> {
+    pub(crate) fn message(&self) -> Option<Arc<Message>> {
         match self {
-            Self::Text(text) => Some(lane::text(text)),
-            Self::Data(data) => Some(lane::binary(data)),
+            Self::Message(text) | Self::Text(text) => Some(text.message()),
+            Self::Data(data) => Some(lane::binary(data).into()),
             Self::Frames(frames) => match &frames.packet {
                 Some(packet) => packet.message(),
-                None => Some(lane::frame(&frames.name, &frames.start())),
+                None => Some(lane::frame(&frames.name, &frames.start()).into()),
             },
-            other => lane::message(&other.write()),
+            other => lane::message(&other.write()).map(Arc::new),
         }
     }
-}
-
-/// The text of an event packet without its engine type.
-pub(crate) fn event_text(name: &str, args: &[Value]) -> String {
-    let items: Vec<&Value> = args.iter().collect();
-    let name = Value::from(name);
-    let all: Vec<&Value> = std::iter::once(&name).chain(items).collect();
-    format!("2{}", serde_json::to_string(&all).expect("JSON values can be written as JSON"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use rstest::rstest;
-    use serde_json::json;
 
     #[rstest]
     #[case("")]
@@ -235,11 +233,5 @@ mod tests {
         let packets: Vec<Packet> = Packet::read_body(body).collect::<Result<_, _>>().unwrap();
         assert_eq!(packets[1], Packet::Binary(Bytes::from_static(&[1, 2])));
         assert_eq!(Packet::write_body(&packets), body);
-    }
-
-    #[test]
-    fn events_are_written_with_their_arguments() {
-        assert_eq!(event_text("a", &[]), "2[\"a\"]");
-        assert_eq!(event_text("a", &[json!({"b": 1})]), "2[\"a\",{\"b\":1}]");
     }
 }

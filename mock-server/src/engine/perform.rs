@@ -6,15 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::conn::{Conn, Ending, Heart};
 use super::gate::Gate;
 use super::packet::Packet;
 use super::traffic;
+use crate::contract::Protocol;
 use crate::journal::{Actor, Closer};
-use crate::script::fault::{AbruptClose, DisconnectVia};
+use crate::plain::message;
+use crate::script::fault::AbruptClose;
 use crate::script::{Fault, Firing, Stage};
+use crate::socket_io::{self, Args};
 
 /// Whether a fault is one of those that are carried out here.
 pub(super) fn is_about_wire(fault: &Fault) -> bool {
@@ -45,6 +49,7 @@ pub(super) fn is_about_wire(fault: &Fault) -> bool {
             | Fault::OversizedFrame(_)
             | Fault::BinaryFrame(_)
             | Fault::IllegalFrame(_)
+            | Fault::ApplicationError(_)
     )
 }
 
@@ -77,10 +82,14 @@ impl Gate {
         }
         if let Some(name) = behind.filter(|_| !held.is_empty() || !rest.is_empty()) {
             // A message that is held back to leave with a later one must not be waited for.
-            conn.until(|conn| conn.left(name) > 0 || conn.is_over() || conn.coalesces().is_some()).await;
+            conn.until(|conn| conn.left(name) > 0 || conn.is_over() || conn.coalesces()).await;
         }
         if !held.is_empty() {
-            futures_util::future::join_all(held.iter().map(|firing| self.perform(conn, firing))).await;
+            let performed = held.iter().map(async |firing| {
+                self.perform(conn, firing).await;
+                follow_up(conn, firing).await;
+            });
+            futures_util::future::join_all(performed).await;
             if conn.is_over() {
                 // Nothing comes after the end; whoever waits here is dropped with the connection.
                 std::future::pending::<()>().await;
@@ -107,6 +116,7 @@ impl Gate {
             gate.perform(&conn, &firing).await;
             // Nobody may want to know.
             let _ = done.send(());
+            follow_up(&conn, &firing).await;
         });
         // What is due at once is in force before the caller goes on.
         if (&mut task).now_or_never().is_none() {
@@ -143,13 +153,30 @@ impl Gate {
             Fault::EnginePingFlood(fault) => flood(conn, firing, fault.period).await,
             Fault::EngineClose(_) => {
                 firing.fired();
+                conn.linger();
                 conn.close_politely();
             }
-            Fault::ServerDisconnect(fault) => {
+            Fault::ServerDisconnect(_) => {
                 firing.fired();
-                disconnect(conn, fault.close_transport).await;
+                dismiss(self, conn);
+            }
+            Fault::ApplicationError(fault) => {
+                firing.fired();
+                self.tell(conn, fault.event.name(), fault.payload.value());
             }
             _ => self.perform_frame(conn, firing).await,
+        }
+    }
+
+    /// Says something in the system's protocol that the honest system would not say.
+    fn tell(&self, conn: &Arc<Conn>, event: &str, payload: Option<&Value>) {
+        if self.shared.contract.transport.protocol == Protocol::SocketIo {
+            let args = Args::maybe(payload.cloned());
+            for member in conn.sockets.members() {
+                member.emit(event, &args);
+            }
+        } else {
+            conn.post(message::named(event, payload));
         }
     }
 
@@ -251,34 +278,35 @@ async fn flood(conn: &Conn, firing: &Firing, period: Duration) {
     }
 }
 
+/// What a rule does once messages behind it need not wait any more.
+async fn follow_up(conn: &Conn, firing: &Firing) {
+    if let Fault::ServerDisconnect(fault) = firing.fault()
+        && fault.close_transport
+    {
+        end_behind_disconnect(conn).await;
+    }
+}
+
 /// Sends a `DISCONNECT`; then ends the transport, if it is to end too.
-pub(crate) async fn disconnect(conn: &Conn, transport_too: bool) {
-    let before = conn.left("DISCONNECT");
-    // Fails when Socket.IO has no such client any more; nothing is left to disconnect then.
-    let sent = conn.socket().is_some_and(|socket| socket.disconnect().is_ok());
-    if !sent {
-        conn.post(Packet::Message("1".to_owned()));
-    }
+pub(crate) async fn disconnect(gate: &Arc<Gate>, conn: &Arc<Conn>, transport_too: bool) {
+    dismiss(gate, conn);
     if transport_too {
-        conn.unless_over(conn.until(|conn| conn.left("DISCONNECT") > before)).await;
-        conn.end(Ending::by(Closer::Server, true));
+        end_behind_disconnect(conn).await;
     }
 }
 
-/// Ends a connection during authentication, in one of three ways.
-pub(crate) async fn leave(conn: &Conn, via: DisconnectVia) {
-    match via {
-        DisconnectVia::SocketIo => disconnect(conn, false).await,
-        DisconnectVia::Tcp => end_wire(conn, End::Cut),
-        DisconnectVia::CloseFrame => conn.end(Ending::by(Closer::Server, true)),
+/// Sends a `DISCONNECT` to each of its members; to a client that has joined nothing, one all the same.
+fn dismiss(gate: &Arc<Gate>, conn: &Arc<Conn>) {
+    let members = conn.sockets.members();
+    for member in &members {
+        socket_io::dismiss(gate, member);
+    }
+    if members.is_empty() {
+        conn.post(socket_io::packet::plain(b'1', socket_io::packet::ROOT, None));
     }
 }
 
-/// Answers a `CONNECT` with an error.
-pub(super) fn connect_error(message: &str, data: Option<&serde_json::Value>) -> Packet {
-    let mut error = serde_json::json!({"message": message});
-    if let Some(data) = data {
-        error["data"] = data.clone();
-    }
-    Packet::Message(format!("4{error}"))
+async fn end_behind_disconnect(conn: &Conn) {
+    conn.unless_over(conn.until(|conn| conn.left("DISCONNECT") > 0)).await;
+    conn.end(Ending::by(Closer::Server, true));
 }

@@ -33,7 +33,7 @@ pub(super) async fn poll(conn: &Arc<Conn>) -> Reply {
         return Trouble::BadRequest.reply();
     }
     let Some(turn) = Turn::poll(conn) else { return refuse(conn, "overlap from client") };
-    if conn.is_over() {
+    if conn.is_over() && !conn.lingers() {
         return Trouble::UnknownSession.reply();
     }
     let begun = Instant::now();
@@ -48,7 +48,9 @@ pub(super) async fn poll(conn: &Arc<Conn>) -> Reply {
     turn.done();
     let mut packets = conn.take(Transport::Polling);
     if packets.is_empty() {
-        packets.push(if conn.is_ended_by(Closer::Server) { Packet::Close } else { Packet::Noop });
+        // As far as the transport goes, a session that has left it is over as well.
+        let ended = conn.is_ended_by(Closer::Server) || conn.carrier() == Carrier::WebSocket;
+        packets.push(if ended { Packet::Close } else { Packet::Noop });
     }
     Reply::packets(packets)
 }
@@ -111,7 +113,12 @@ where
     if headers.get(CONTENT_TYPE.as_str()).is_some_and(|kind| kind == "application/octet-stream") {
         return refuse(conn, "invalid content");
     }
-    let reply = match tokio::time::timeout(time, text(body)).await {
+    let body = tokio::select! {
+        body = tokio::time::timeout(time, text(body)) => body,
+        // It has been ended by another request.
+        () = conn.over() => return Reply::empty(StatusCode::BAD_REQUEST),
+    };
+    let reply = match body {
         Ok(Ok(text)) => take(conn, &text).await,
         Ok(Err(Trouble::TooLarge)) => Trouble::TooLarge.reply(),
         // Nobody reads the answer.
@@ -130,14 +137,15 @@ fn refuse(conn: &Conn, reason: &str) -> Reply {
     // A close packet reaches the client if there is a poll to carry it.
     conn.blame(Ending { reason: Some(reason.to_owned()), ..Ending::by(Closer::Server, conn.is_polled()) });
     conn.close_politely();
-    Reply::text(StatusCode::BAD_REQUEST, "")
+    Reply::empty(StatusCode::BAD_REQUEST)
 }
 
 /// Takes what a client says, up to the first thing that is no packet, which ends the session.
 async fn take(conn: &Arc<Conn>, text: &str) -> Reply {
     for packet in Packet::read_body(text) {
         let Ok(packet) = packet else {
-            return refuse(conn, "parse error");
+            refuse(conn, "parse error");
+            break;
         };
         if packet == Packet::Close {
             // The poll of a client that leaves may be on its way as well, and is to find its session.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 
-use super::attempt::switch;
 use super::conn::Conn;
 use super::gate::{Call, Gate};
 use super::http::{Reply, Trouble};
@@ -51,8 +50,9 @@ impl Gate {
             return (Some(conn), reply, obstacles);
         }
         conn.until(|conn| !conn.bent().stalled).await;
-        let Some((reply, upgrade)) = switch(request) else {
-            return (Some(conn), call.refuse(Trouble::BadRequest), obstacles);
+        let (reply, upgrade) = match call.switch(request) {
+            Ok(switched) => switched,
+            Err(reply) => return (Some(conn), reply, obstacles),
         };
         let session = Arc::clone(&conn);
         if obstacles.ignored {

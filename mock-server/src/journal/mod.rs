@@ -29,6 +29,24 @@ pub const CAPACITY: usize = 100_000;
 pub const CAPACITY_BYTES: usize = 64 << 20;
 
 /// The records of one mock server.
+///
+/// ```
+/// # use sparring_mock_server::{contract::SystemId, journal::{Actor, Entry}, server::MockServer};
+/// # use tokio::io::{AsyncReadExt, AsyncWriteExt};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mock = MockServer::builder(SystemId::Digitwin).start().await?;
+/// let mut client = tokio::net::TcpStream::connect(mock.addr(&Actor::new("client"))).await?;
+/// client.write_all(b"GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\n\r\n").await?;
+///
+/// let journal = mock.journal();
+/// journal.reached(0).await;
+/// let page = journal.read(0, 1);
+/// let Entry::Attempt(attempt) = &page.records[0].entry else { panic!("an attempt comes first") };
+/// assert_eq!((attempt.number, attempt.path.as_str(), page.next), (1, "/socket.io/", 1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Default)]
 pub struct Journal {
     inner: Mutex<Inner>,

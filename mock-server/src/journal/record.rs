@@ -85,9 +85,9 @@ pub enum Entry {
     /// A response head has been sent.
     Answer(Answer),
     /// A whole message has come in.
-    Received(Message),
-    /// A whole message has gone out.
-    Sent(Message),
+    Received(Arc<Message>),
+    /// A whole message has gone out; all who get a broadcast share it.
+    Sent(Arc<Message>),
     /// The server's heartbeat ping has gone out.
     Ping(Heartbeat),
     /// The answer to a ping has come in.

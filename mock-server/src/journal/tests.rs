@@ -55,7 +55,7 @@ fn heavy_records_make_room_as_well() {
 
 #[test]
 fn what_is_nested_weighs_too() {
-    let message = |data| Entry::Sent(Message { data: Some(data), ..Message::default() });
+    let message = |data| Entry::Sent(Message { data: Some(data), ..Message::default() }.into());
     let (flat, deep) = (message(json!(1)), message(json!({"a": [{"b": "c".repeat(1_000)}]})));
     assert!(deep.weight() > flat.weight() + 1_000, "{} {}", deep.weight(), flat.weight());
 }

@@ -74,7 +74,7 @@ impl Head {
 
     /// The session that the request names.
     pub fn sid(&self) -> Option<&str> {
-        self.query.get("sid").map(String::as_str)
+        sid(&self.query)
     }
 
     /// The name in the journal of the request.
@@ -114,6 +114,11 @@ fn carries_token(contract: &Contract) -> bool {
     contract.transport.protocol == Protocol::WebSocket && !contract.tokens.is_empty()
 }
 
+/// The session that a query names: an empty name is none.
+fn sid(query: &BTreeMap<String, String>) -> Option<&str> {
+    query.get("sid").map(String::as_str).filter(|sid| !sid.is_empty())
+}
+
 fn kind(
     method: &Method,
     path: &str,
@@ -132,7 +137,7 @@ fn kind(
         return if asks_for_websocket(fields) { Kind::Attempt(Transport::Websocket) } else { Kind::Plain };
     }
     let websocket = query.get("transport").is_some_and(|transport| transport == "websocket");
-    match (query.contains_key("sid"), websocket) {
+    match (sid(query).is_some(), websocket) {
         (false, true) if *method == Method::GET => Kind::Attempt(Transport::Websocket),
         (false, false) if *method == Method::GET => Kind::Attempt(Transport::Polling),
         (true, true) => Kind::Upgrade,
@@ -181,6 +186,7 @@ mod tests {
     #[case("GET", "/socket.io/?EIO=4&transport=polling&sid=a", Kind::Polling, "polling")]
     #[case("POST", "/socket.io/?EIO=4&transport=polling&sid=a", Kind::Polling, "polling")]
     #[case("POST", "/socket.io/?EIO=4&transport=polling", Kind::Polling, "polling")]
+    #[case("GET", "/socket.io/?EIO=4&transport=polling&sid=", Kind::Attempt(Transport::Polling), "handshake")]
     #[case("GET", "/socket.io/?EIO=4&transport=websocket&sid=a", Kind::Upgrade, "upgrade")]
     #[case("OPTIONS", "/socket.io/?EIO=4", Kind::Preflight, "preflight")]
     #[case("POST", "/auth/refresh", Kind::Endpoint("refresh"), "refresh")]

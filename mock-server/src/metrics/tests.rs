@@ -50,7 +50,8 @@ impl World {
 
     fn sent(&mut self, millis: u64, number: u32, name: &str) {
         let data = Some(json!({"code": "AUTH_INVALID"}));
-        self.see(millis, Some(number), Entry::Sent(Message { name: name.to_owned(), data, ..Message::default() }));
+        let message = Message { name: name.to_owned(), data, ..Message::default() };
+        self.see(millis, Some(number), Entry::Sent(message.into()));
     }
 
     fn closed(&mut self, millis: u64, number: u32) {

@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::engine::conn::{Conn, Ending};
+use super::message;
+use crate::engine::conn::Conn;
 use crate::engine::gate::Gate;
 use crate::engine::packet::Packet;
-use crate::engine::perform::{self, End};
-use crate::journal::Closer;
 use crate::script::{Firing, Stage};
 
 /// See the module.
@@ -37,14 +36,7 @@ impl Client {
     /// Sends a message that the contract has, whole as it is, under the name that the contract has for it.
     pub(crate) fn send(&self, name: &str, message: &Value) {
         self.gate.shared.check(&self.conn, name, message);
-        self.pass(text(message));
-    }
-
-    /// The same, and waits until it has left.
-    pub(crate) async fn send_off(&self, name: &str, message: &Value) {
-        let before = self.conn.left(name);
-        self.send(name, message);
-        self.conn.until(|conn| conn.left(name) > before || conn.is_over()).await;
+        self.pass(message::whole(message));
     }
 
     /// Sends a message that a rule or a client asks for, whatever the contract says.
@@ -60,19 +52,7 @@ impl Client {
     }
 
     /// Takes leave with a close frame, behind what waits to be sent.
-    pub(crate) fn close(&self, code: u16, reason: &str) {
-        self.conn.set_farewell(code, reason);
-        let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
-        self.conn.end(Ending { code: Some(code), reason, ..Ending::by(Closer::Server, true) });
+    pub(crate) fn close(&self, code: Option<u16>, reason: &str) {
+        self.conn.close(code, reason);
     }
-
-    /// Ends the TCP connection without a close frame.
-    pub(crate) fn cut(&self) {
-        perform::end_wire(&self.conn, End::Cut);
-    }
-}
-
-/// A JSON value as a message.
-pub(crate) fn text(message: &Value) -> Packet {
-    Packet::Text(message.to_string().into())
 }

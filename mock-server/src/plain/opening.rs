@@ -4,25 +4,22 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::{
     ALLOW, CONNECTION, HeaderMap, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 
-use super::{Client, carry, heart};
+use super::{Client, heart};
 use crate::contract::Contract;
 use crate::engine::attempt::switch;
-use crate::engine::conn::{Conn, Ending, Freight};
-use crate::engine::departure::Noted;
+use crate::engine::carry::{self, Speech};
+use crate::engine::conn::{Conn, Ending};
 use crate::engine::gate::Gate;
 use crate::engine::http::Reply;
 use crate::engine::mail;
 use crate::journal::Closer;
-use crate::rfc6455;
 use crate::script::{Fault, Stage};
 
 /// The answer to a request on the WebSocket's path that asks for none.
@@ -35,27 +32,22 @@ pub(crate) fn refusal(method: &Method) -> Reply {
 }
 
 /// Answers a request for a WebSocket; if that is granted, the connection lives from then on.
-pub(crate) async fn open(
-    gate: &Arc<Gate>,
-    conn: &Arc<Conn>,
-    freight: Freight,
-    request: Request<Incoming>,
-) -> Result<Reply, Reply> {
+pub(crate) async fn open(gate: &Arc<Gate>, conn: &Arc<Conn>, request: Request<Incoming>) -> Result<Reply, Reply> {
     if let Some(refusal) = trouble(request.method(), request.headers()) {
         return Err(refusal);
     }
     let client = Client::new(gate, conn);
     Arc::clone(&gate.system).admit(client).await?;
     let protocol = protocol(request.headers(), gate.shared.contract);
-    let (mut reply, upgrade) = switch(request).ok_or_else(|| bad("Missing or invalid Sec-WebSocket-Key header"))?;
+    let (mut reply, upgrade) = switch(request)?;
     reply.headers.extend(protocol.map(|protocol| (SEC_WEBSOCKET_PROTOCOL, protocol)));
     gate.shared.opened(conn);
-    gate.shared.spawn(live(Arc::clone(gate), Arc::clone(conn), freight, upgrade));
+    gate.shared.spawn(live(Arc::clone(gate), Arc::clone(conn), upgrade));
     Ok(reply)
 }
 
 /// What is wrong with a request for a WebSocket.
-fn trouble(method: &Method, fields: &HeaderMap) -> Option<Reply> {
+pub(crate) fn trouble(method: &Method, fields: &HeaderMap) -> Option<Reply> {
     if *method != Method::GET {
         return Some(refusal(method).having(CONNECTION, "close"));
     }
@@ -69,7 +61,8 @@ fn trouble(method: &Method, fields: &HeaderMap) -> Option<Reply> {
     None
 }
 
-fn bad(text: &'static str) -> Reply {
+/// A refusal in Node's words.
+pub(crate) fn bad(text: &'static str) -> Reply {
     Reply::text(StatusCode::BAD_REQUEST, text).having(CONNECTION, "close")
 }
 
@@ -89,43 +82,24 @@ fn protocol(fields: &HeaderMap, contract: &Contract) -> Option<HeaderValue> {
 }
 
 /// Lives until the WebSocket is over, and sees to it that nobody finds it any more.
-async fn live(gate: Arc<Gate>, conn: Arc<Conn>, freight: Freight, upgrade: OnUpgrade) {
-    if let Some((io, before)) = stream(upgrade).await {
-        let (reader, writer) = rfc6455::split(io, &before, super::LARGEST);
-        tokio::join!(carry::run(&conn, reader, writer), serve(&gate, &conn, freight));
+async fn live(gate: Arc<Gate>, conn: Arc<Conn>, upgrade: OnUpgrade) {
+    if let Some((reader, writer)) = carry::open(upgrade, super::LARGEST).await {
+        tokio::join!(carry::run(&conn, reader, writer, Speech::Plain), serve(&gate, &conn));
     }
     gate.shared.forget(&conn);
     conn.end(Ending::by(Closer::Client, false));
     conn.closed();
 }
 
-/// The stream beneath HTTP, and what has come behind the request.
-async fn stream(upgrade: OnUpgrade) -> Option<(Noted, Bytes)> {
-    let parts = upgrade.await.ok()?.downcast::<TokioIo<Noted>>().ok()?;
-    Some((parts.io.into_inner(), parts.read_buf))
-}
-
 /// What happens on an open WebSocket, until it is over.
-async fn serve(gate: &Arc<Gate>, conn: &Arc<Conn>, freight: Freight) {
-    let Freight { mut inbox, mail } = freight;
-    let client = Client::new(gate, conn);
-    let heard = async {
+async fn serve(gate: &Arc<Gate>, conn: &Arc<Conn>) {
+    // What the opening needs is let go when it is done; a connection at rest is to be small.
+    let heard = Box::pin(conn.unless_over(async {
         arrive(gate, conn).await;
-        let opened = Arc::clone(&gate.system).opened(client);
-        let heard = async {
-            while let Some(packet) = inbox.recv().await {
-                if let Some(packet) = mail::incoming(gate, conn, packet).await {
-                    Arc::clone(&gate.system).message(Client::new(gate, conn), packet).await;
-                }
-            }
-        };
-        tokio::join!(opened, heard);
-    };
-    tokio::join!(
-        conn.unless_over(heard),
-        mail::deliver(gate, conn, mail),
-        heart::beat(conn, gate.shared.heartbeat, gate.shared.contract.transport.unanswered_ping),
-    );
+        let opened = Arc::clone(&gate.system).opened(Client::new(gate, conn));
+        tokio::join!(opened, mail::take_through(gate, conn));
+    }));
+    tokio::join!(heard, heart::beat(conn, gate.shared.heartbeat, gate.shared.contract.transport.unanswered_ping));
 }
 
 /// Comes to the stages that are over when a plain WebSocket is open: there is no CONNECT to wait for.
@@ -138,6 +112,7 @@ async fn arrive(gate: &Arc<Gate>, conn: &Arc<Conn>) {
             {
                 firing.fired();
                 conn.coalesce(&fault.packets);
+                gate.shared.spawn(mail::let_go(Arc::clone(conn), firing.clone(), fault.wait));
             }
         }
     }

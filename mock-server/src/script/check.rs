@@ -27,7 +27,11 @@ impl Rule {
         let contract = system.contract();
         let messages = self.messages().into_iter().filter_map(|(path, name)| check_message(&path, name, contract));
         let endpoint = self.endpoint().and_then(|name| check_endpoint(name, contract));
-        let rest = check_token(self, contract).into_iter().chain(check_moment(self, contract)).chain(check_size(self));
+        let rest = check_token(self, contract)
+            .into_iter()
+            .chain(check_moment(self, contract))
+            .chain(check_size(self))
+            .chain(check_namespace(self));
         messages.chain(endpoint).chain(rest).collect()
     }
 
@@ -48,6 +52,16 @@ impl Rule {
             Fault::RestMalformed(fault) => fault.endpoint.as_deref(),
             _ => None,
         }
+    }
+}
+
+/// A namespace begins with a slash, wherever it is.
+fn check_namespace(rule: &Rule) -> Option<FieldError> {
+    match &rule.fault {
+        Fault::EventWrongNamespace(fault) if !fault.namespace.starts_with('/') => {
+            Some(FieldError::new("namespace", &json!(fault.namespace), "a name that begins with /"))
+        }
+        _ => None,
     }
 }
 

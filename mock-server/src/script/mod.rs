@@ -91,6 +91,11 @@ impl Script {
         script
     }
 
+    /// Whether no rule has ever been armed, so that there is no need to ask.
+    pub fn is_empty(&self) -> bool {
+        *self.armed.borrow() == 0
+    }
+
     /// What goes wrong at this stage. Rules that a message starts are not among it: see [`Script::on`].
     pub fn at(&self, stage: Stage, subject: &Subject<'_>) -> Vec<Firing> {
         self.fire(subject, |rule| rule.stage() == stage && rule.stage() != Stage::Message)

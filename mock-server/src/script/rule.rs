@@ -98,12 +98,20 @@ impl Rule {
                 direction == Direction::Sent && message.eq_ignore_ascii_case("PONG")
             }
             (_, OnKey::Refused) => false,
-            (_, OnKey::Instead) => self.on.as_deref() == Some(message),
-            (_, OnKey::Sent) => direction == Direction::Sent && self.on.as_deref() == Some(message),
+            (_, OnKey::Instead) => {
+                matches!(direction, Direction::Sent | Direction::Received) && self.on.as_deref() == Some(message)
+            }
+            (_, OnKey::Sent | OnKey::SentInstead) => {
+                direction == Direction::Sent && self.on.as_deref() == Some(message)
+            }
             (_, OnKey::SentOr(usual)) => direction == Direction::Sent && self.on.as_deref().unwrap_or(usual) == message,
             (_, OnKey::Received) => {
                 direction == Direction::Received && self.on.as_deref().is_none_or(|on| on == message)
             }
+            (_, OnKey::Acknowledged) => {
+                direction == Direction::Acknowledged && self.on.as_deref().is_none_or(|on| on == message)
+            }
+            (_, OnKey::Overheard) => direction == Direction::Overheard && self.on.as_deref() == Some(message),
         }
     }
 

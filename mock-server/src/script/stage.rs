@@ -59,6 +59,10 @@ pub enum Direction {
     Received,
     /// It goes out.
     Sent,
+    /// It came in, and what goes out is its acknowledgement.
+    Acknowledged,
+    /// It goes out to a room, and somebody outside might get it too.
+    Overheard,
 }
 
 /// What a request is for.
@@ -95,6 +99,8 @@ pub struct Subject<'a> {
     pub headers: &'a BTreeMap<String, String>,
     /// The request at hand, at [`Stage::Request`] and [`Stage::Handshake`].
     pub request: Option<RequestKind<'a>>,
+    /// The room of the event that it might overhear.
+    pub room: Option<&'a str>,
 }
 
 impl<'a> Subject<'a> {
@@ -110,6 +116,7 @@ impl<'a> Subject<'a> {
             path: None,
             headers: &NO_HEADERS,
             request: None,
+            room: None,
         }
     }
 }

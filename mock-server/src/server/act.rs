@@ -7,13 +7,16 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{House, MockServer, standing};
-use crate::engine::conn::{Conn, Ending};
-use crate::engine::mail;
+use crate::contract::Protocol;
+use crate::engine::conn::Conn;
 use crate::engine::packet::Packet;
 use crate::engine::perform::{self, End};
-use crate::journal::{Actor, Closer};
+use crate::journal::Actor;
 use crate::live::LiveAction;
-use crate::script::Rule;
+use crate::plain::message;
+use crate::script::{Change, Rule};
+use crate::socket_io::Args;
+use crate::socket_io::packet::{ROOT, encode_event};
 use crate::values::FieldError;
 
 /// Why a live action had no effect.
@@ -73,6 +76,17 @@ impl MockServer {
     }
 }
 
+impl MockServer {
+    /// Makes these the rules of the start, to which a reset returns, in the place of those that were; rules armed since
+    /// stay. A rule that was in force already keeps what it has done. All is in force when this returns.
+    pub fn rebase(&self, rules: Vec<Rule>) -> Result<Change, ActError> {
+        self.house.fit(&rules).map_err(ActError::Rules)?;
+        let change = self.house.shared.script.rebase(rules);
+        standing::begin(&self.house);
+        Ok(change)
+    }
+}
+
 /// The connection that an action concerns.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Target<'a> {
@@ -97,7 +111,7 @@ impl House {
             }
             LiveAction::Disarm { fault } => return self.disarm(fault),
             LiveAction::Emit { room: Some(room), event, data } => {
-                mail::emit_to(&house.gate.server.io, room, event, data.as_ref()).await;
+                house.gate.hub.publish(room, event, &Args::maybe(data.clone()));
             }
             _ => {
                 let conn = self.meant(target).ok_or_else(|| target.missing(action.name()))?;
@@ -118,14 +132,17 @@ impl House {
 
     async fn act_on(&self, action: &LiveAction, conn: &Arc<Conn>) {
         match action {
-            LiveAction::Emit { event, data, .. } => emit(conn, event, data.as_ref()),
-            LiveAction::Disconnect { transport } => perform::disconnect(conn, *transport).await,
-            LiveAction::Close { code, reason } => close(conn, *code, reason),
+            LiveAction::Emit { event, data, .. } => self.emit(conn, event, data.as_ref()),
+            LiveAction::Disconnect { .. } if self.is_plain() => conn.close(None, ""),
+            LiveAction::Disconnect { transport } => perform::disconnect(&self.gate, conn, *transport).await,
+            LiveAction::Close { code, reason } => conn.close(*code, reason),
             LiveAction::Cut => perform::end_wire(conn, End::Cut),
             LiveAction::Reset => perform::end_wire(conn, End::Reset),
             LiveAction::Stall => conn.bend(|bent| bent.stalled = true),
             LiveAction::Resume => conn.bend(|bent| bent.stalled = false),
+            LiveAction::RawText { text } if self.is_plain() => conn.send([Packet::plain(text.clone())]),
             LiveAction::RawText { text } => conn.send([Packet::Raw(text.clone())]),
+            LiveAction::Ping { payload } => self.gate.ping(conn, payload),
             LiveAction::RawBytes { bytes } => {
                 if let Some(link) = conn.links().last() {
                     link.send(bytes.clone());
@@ -138,6 +155,26 @@ impl House {
             | LiveAction::Restart { .. }
             | LiveAction::Arm { .. }
             | LiveAction::Disarm { .. } => {}
+        }
+    }
+
+    /// Whether its clients speak plain WebSocket.
+    fn is_plain(&self) -> bool {
+        self.shared.contract.transport.protocol == Protocol::WebSocket
+    }
+
+    /// Sends an event in every namespace that the client has joined; if there is none, in the root all the same. A plain
+    /// WebSocket gets a message of that name.
+    fn emit(&self, conn: &Arc<Conn>, event: &str, data: Option<&Value>) {
+        if self.is_plain() {
+            return conn.post(message::named(event, data));
+        }
+        let (members, args) = (conn.sockets.members(), Args::maybe(data.cloned()));
+        for member in &members {
+            member.emit(event, &args);
+        }
+        if members.is_empty() {
+            conn.post(encode_event(ROOT, None, event, &args));
         }
     }
 
@@ -181,19 +218,4 @@ impl Target<'_> {
             Self::Number(actor, number) => ActError::NoSuchConnection { actor: actor.clone(), number, action },
         }
     }
-}
-
-fn emit(conn: &Conn, event: &str, data: Option<&Value>) {
-    match conn.socket() {
-        Some(socket) => mail::emit(&socket, event, data),
-        None => conn.post(mail::event(event, data)),
-    }
-}
-
-fn close(conn: &Conn, code: Option<u16>, reason: &str) {
-    if let Some(code) = code {
-        conn.set_farewell(code, reason);
-    }
-    let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
-    conn.end(Ending { code, reason, ..Ending::by(Closer::Server, true) });
 }

@@ -43,6 +43,9 @@ pub(crate) use shared::{Shared, lock};
 /// What the JWTs of a mock are signed with, unless its builder is told otherwise.
 pub const SECRET: &str = "sparring-secret";
 
+/// How long the official server waits for a client to join a namespace.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(45);
+
 /// A mock server that is up. Dropping it ends everything that it started.
 #[derive(Debug)]
 pub struct MockServer {
@@ -115,6 +118,7 @@ pub struct Builder {
     seed: u64,
     secret: String,
     heartbeat: Heartbeat,
+    connect_timeout: Duration,
     limits: Limits,
     listen: SocketAddr,
     tls: bool,
@@ -178,6 +182,13 @@ impl Builder {
         self
     }
 
+    /// How long a Socket.IO client may take to join a namespace, instead of the official server's 45 s.
+    #[must_use]
+    pub fn connect_timeout(mut self, connect_timeout: Duration) -> Self {
+        self.connect_timeout = connect_timeout;
+        self
+    }
+
     /// How much of anything it takes and holds, instead of the defaults.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -230,6 +241,7 @@ impl Builder {
             secret: self.secret,
             switches: self.switches,
             heartbeat: self.heartbeat,
+            connect_timeout: self.connect_timeout,
             limits: self.limits,
         }));
         let system: Arc<dyn System> = match self.system {
@@ -316,6 +328,28 @@ impl ClockSetting {
 
 impl MockServer {
     /// Sets up a server of this system.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sparring_mock_server::{contract::SystemId, journal::Actor, server::{ClockSetting, MockServer}};
+    /// # use sparring_mock_server::tokens::TokenSpec;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (alice, bob) = (Actor::new("alice"), Actor::new("bob"));
+    /// let mock = MockServer::builder(SystemId::Digitwin)
+    ///     .actors(vec![alice.clone(), bob.clone()])
+    ///     .clock(ClockSetting::Frozen(Duration::from_secs(1_735_689_600)))
+    ///     .seed(7)
+    ///     .start()
+    ///     .await?;
+    /// assert_ne!(mock.addr(&alice), mock.addr(&bob), "whose a connection is, its port tells");
+    ///
+    /// let token = mock.mint(&TokenSpec::of_kind("guest"), None);
+    /// assert_eq!((token.kind, &token.value[..6]), ("guest", "guest_"));
+    /// mock.shutdown().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn builder(system: SystemId) -> Builder {
         let transport = &system.contract().transport;
         Builder {
@@ -328,6 +362,7 @@ impl MockServer {
             seed: 0,
             secret: SECRET.to_owned(),
             heartbeat: Heartbeat { interval: transport.ping_interval, timeout: transport.ping_timeout },
+            connect_timeout: CONNECT_TIMEOUT,
             limits: Limits::default(),
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             tls: false,
@@ -342,8 +377,7 @@ impl MockServer {
 
     /// The address of an actor as clients write it. Panics if the builder was not told of it.
     pub fn url(&self, actor: &Actor) -> String {
-        let scheme = if self.house.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.addr(actor))
+        self.house.url(self.addr(actor))
     }
 
     /// The certificate, in PEM, of the issuer that clients are to trust; none without TLS.
@@ -396,6 +430,12 @@ impl MockServer {
 }
 
 impl House {
+    /// An address of it as clients write it.
+    pub(crate) fn url(&self, addr: SocketAddr) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{addr}")
+    }
+
     /// Ends every task; sockets close as their tasks end.
     fn close(&self) {
         self.doors.values().for_each(Listener::close);

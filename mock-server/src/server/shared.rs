@@ -4,9 +4,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -38,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) switches: BTreeMap<String, String>,
     /// How often the transport is pinged.
     pub(crate) heartbeat: Heartbeat,
+    /// How long a client may take to join a namespace.
+    pub(crate) connect_timeout: Duration,
     /// How much it takes and holds.
     pub(crate) limits: Limits,
     payloads: Payloads,
@@ -124,12 +128,13 @@ pub(crate) struct Setting {
     pub(crate) secret: String,
     pub(crate) switches: BTreeMap<String, String>,
     pub(crate) heartbeat: Heartbeat,
+    pub(crate) connect_timeout: Duration,
     pub(crate) limits: Limits,
 }
 
 impl Shared {
     pub(crate) fn new(setting: Setting) -> Self {
-        let Setting { system, journal, script, clock, secret, switches, heartbeat, limits } = setting;
+        let Setting { system, journal, script, clock, secret, switches, heartbeat, connect_timeout, limits } = setting;
         let contract = system.contract();
         let stop = CancellationToken::new();
         let life = Mutex::new(Life::new(&stop));
@@ -142,6 +147,7 @@ impl Shared {
             secret,
             switches,
             heartbeat,
+            connect_timeout,
             limits,
             payloads: Payloads::of(system),
             violations: Mutex::default(),
@@ -166,6 +172,13 @@ impl Shared {
         let task = life.tasks.track_future(until(life.end.clone(), task));
         drop(life);
         self.tasks.spawn(task);
+    }
+
+    /// Begins a task in the one that calls; if it has to wait, it goes on as one of its own, as above.
+    pub(crate) fn run(&self, mut task: Pin<Box<dyn Future<Output = ()> + Send>>) {
+        if (&mut task).now_or_never().is_none() {
+            self.spawn(task);
+        }
     }
 
     /// Runs a task until the mock ends.
@@ -236,7 +249,8 @@ impl Shared {
 
     /// The session of this id, while it lives.
     pub(crate) fn session(&self, sid: &str) -> Option<Arc<Conn>> {
-        self.crowd().sessions.get(sid).filter(|conn| !conn.is_over() && !conn.is_overdue()).cloned()
+        let lives = |conn: &&Arc<Conn>| conn.lingers() || !conn.is_over() && !conn.is_overdue();
+        self.crowd().sessions.get(sid).filter(lives).cloned()
     }
 
     /// Drops a session.

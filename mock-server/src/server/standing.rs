@@ -139,6 +139,7 @@ impl House {
         for conn in self.shared.sessions() {
             conn.end(Ending::by(Closer::Server, false));
             conn.closed();
+            conn.let_go();
             self.shared.forget(&conn);
         }
         self.system.clear();

@@ -41,6 +41,11 @@ impl World {
         Self::built(builder(&rules)).await
     }
 
+    /// A mock of one of the reference systems.
+    pub(crate) async fn reference(system: SystemId, rules: &Value) -> Self {
+        Self::built(MockServer::builder(system).rules(read_rules(rules).unwrap())).await
+    }
+
     pub(crate) async fn built(builder: Builder) -> Self {
         let mock = builder.start().await.unwrap();
         let records = mock.journal().subscribe();
@@ -120,6 +125,22 @@ impl World {
         Response::read(&String::from_utf8_lossy(&bytes[..size]))
     }
 
+    /// Opens a session over a WebSocket by hand, and reads its open packet away.
+    pub(crate) async fn websocket(&self, path: &str) -> TcpStream {
+        let fields = [
+            ("Connection", "Upgrade"),
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ];
+        let mut tcp = self.begin("GET", path, &fields, "").await;
+        let mut opening = Vec::new();
+        while !opening.ends_with(b"}") {
+            opening.push(tcp.read_u8().await.unwrap());
+        }
+        tcp
+    }
+
     /// Waits until so many requests of this name have come.
     pub(crate) async fn requested(&mut self, name: &str, count: usize) {
         for _ in 0..count {
@@ -147,6 +168,16 @@ impl World {
         let url = format!("ws://{}{path}", self.mock.addr(&actor()));
         let opened = tokio::time::timeout(LONG, tokio_tungstenite::connect_async(url)).await.expect("an answer");
         opened.map(|(socket, _)| Socket(socket))
+    }
+
+    /// A member of the Socket.IO echo server's main namespace, over WebSocket alone, and its id.
+    pub(crate) async fn member(&self) -> (Socket, String) {
+        let mut socket = self.socket("/socket.io/?EIO=4&transport=websocket").await.unwrap();
+        assert!(socket.next().await.starts_with('0'));
+        socket.send("40").await;
+        let connected: Value = serde_json::from_str(socket.next().await.strip_prefix("40").unwrap()).unwrap();
+        assert_eq!(socket.next().await, "42[\"auth\",{}]");
+        (socket, connected["sid"].as_str().unwrap().to_owned())
     }
 
     /// A session over WebSocket alone that has sent its `CONNECT`.

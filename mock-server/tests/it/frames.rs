@@ -289,13 +289,12 @@ async fn an_event_of_socket_io_in_fragments() {
 #[case::before(json!({"payload": "0xff"}), b"\x82\x01\xff\x81\x05Hello")]
 #[tokio::test]
 async fn binary_frames(#[case] params: Value, #[case] expected: &[u8]) {
-    let mut rule = json!({"fault": "binary-frame", "on": "hello"});
+    let mut rule = json!({"fault": "binary-frame", "on": "TEXT"});
     rule.as_object_mut().unwrap().extend(params.as_object().unwrap().clone());
     let world = plain(json!([rule])).await;
     let mut wire = Wire::open(&world, "/").await;
     wire.text("Hello").await;
-    let _ = expected;
-    assert_eq!(wire.rest().await.0, b"\x81\x05Hello");
+    assert_eq!(wire.rest().await, (expected.to_vec(), true));
 }
 
 #[tokio::test]

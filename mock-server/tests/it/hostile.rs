@@ -49,23 +49,6 @@ async fn session(world: &World) -> String {
     format!("{POLLING}&sid={}", open.split('"').nth(3).unwrap())
 }
 
-/// Opens a WebSocket by hand.
-async fn raw_websocket(world: &World) -> TcpStream {
-    let fields = [
-        ("Connection", "Upgrade"),
-        ("Upgrade", "websocket"),
-        ("Sec-WebSocket-Version", "13"),
-        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
-    ];
-    let mut tcp = world.begin("GET", WEBSOCKET, &fields, "").await;
-    let mut head = Vec::new();
-    while !head.ends_with(b"}") {
-        // The head, and the open packet in its frame.
-        head.push(tcp.read_u8().await.unwrap());
-    }
-    tcp
-}
-
 /// How the first connection ended, which is the hostile one.
 async fn closed(world: &mut World) -> Closed {
     loop {
@@ -163,7 +146,7 @@ async fn packets_that_nobody_fetches() {
 #[tokio::test]
 async fn a_websocket_that_is_never_read() {
     let mut world = World::built(echo()).await;
-    let mut tcp = raw_websocket(&world).await;
+    let mut tcp = world.websocket(WEBSOCKET).await;
     // A large message, again and again; each comes back.
     let mut frame = vec![0x81, 0xFF];
     frame.extend(500_000_u64.to_be_bytes());
@@ -178,7 +161,7 @@ async fn a_websocket_that_is_never_read() {
 async fn a_websocket_that_takes_nothing_and_says_nothing() {
     let heartbeat = Heartbeat { interval: Duration::from_millis(500), timeout: Duration::from_millis(500) };
     let mut world = World::built(echo().heartbeat(heartbeat)).await;
-    let mut tcp = raw_websocket(&world).await;
+    let mut tcp = world.websocket(WEBSOCKET).await;
     let mut frame = vec![0x81, 0xFF];
     frame.extend(900_000_u64.to_be_bytes());
     frame.extend([0; 4]);
@@ -200,7 +183,7 @@ async fn a_websocket_that_takes_nothing_and_says_nothing() {
 #[tokio::test]
 async fn floods_of_frames(#[case] frame: &[u8], #[case] end: Option<u16>) {
     let world = World::built(echo()).await;
-    let mut tcp = raw_websocket(&world).await;
+    let mut tcp = world.websocket(WEBSOCKET).await;
     let fragments = frame[0] == 0;
     let mut flood = if fragments { vec![0x01, 0x81, 0, 0, 0, 0, b'4'] } else { Vec::new() };
     let count = if end.is_some() { MESSAGE / 4 + 1 } else { 50_000 };
@@ -230,7 +213,7 @@ async fn floods_of_frames(#[case] frame: &[u8], #[case] end: Option<u16>) {
 #[tokio::test]
 async fn a_frame_that_claims_to_be_endless() {
     let world = World::built(echo()).await;
-    let mut tcp = raw_websocket(&world).await;
+    let mut tcp = world.websocket(WEBSOCKET).await;
     tcp.write_all(&[0x81, 0xFF, 0x3F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0]).await.unwrap();
     let mut close = [0; 4];
     tcp.read_exact(&mut close).await.unwrap();

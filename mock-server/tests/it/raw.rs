@@ -29,13 +29,16 @@ pub(crate) enum Seen {
 pub(crate) struct Wire {
     tcp: TcpStream,
     frames: FrameReader,
+    /// A frame that is too large to come as a whole: its head, and its payload so far.
+    large: Option<(Frame, Vec<u8>, Vec<u8>)>,
     /// The head of the answer to the upgrade.
     pub(crate) head: String,
 }
 
 /// The head of a request for a WebSocket.
 pub(crate) fn request(path: &str, fields: &[(&str, &str)]) -> String {
-    let fields: String = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let fields = fields.concat();
     format!(
         "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{fields}\r\n"
@@ -59,7 +62,7 @@ impl Wire {
             let byte = tokio::time::timeout(LONG, tcp.read_u8()).await.expect("a head").unwrap();
             head.push(byte);
         }
-        Self { tcp, frames: FrameReader::default(), head: String::from_utf8(head).unwrap() }
+        Self { tcp, frames: FrameReader::default(), large: None, head: String::from_utf8(head).unwrap() }
     }
 
     /// Sends bytes as they stand. Fails silently when the other side has ended, which reading will tell.
@@ -91,17 +94,15 @@ impl Wire {
         }
     }
 
-    /// The bytes that come until nothing comes for a while, and whether the stream is still open then.
+    /// The bytes that come until nothing comes for a while, whatever they are, and whether the stream is still open then.
     pub(crate) async fn rest(&mut self) -> (Vec<u8>, bool) {
-        let mut bytes = Vec::new();
+        let mut bytes = self.frames.rest().to_vec();
+        let mut portion = [0; 4_096];
         loop {
-            match tokio::time::timeout(QUIET, self.read()).await {
-                Ok(Seen::Frame(_, raw)) => bytes.extend(raw),
-                Ok(Seen::End | Seen::Reset) => return (bytes, false),
-                Err(_) => {
-                    bytes.extend(self.frames.rest());
-                    return (bytes, true);
-                }
+            match tokio::time::timeout(QUIET, self.tcp.read(&mut portion)).await {
+                Ok(Ok(count @ 1..)) => bytes.extend(&portion[..count]),
+                Ok(_) => return (bytes, false),
+                Err(_) => return (bytes, true),
             }
         }
     }
@@ -113,8 +114,23 @@ impl Wire {
 
     async fn read(&mut self) -> Seen {
         loop {
-            if let Some(Piece::Whole(frame, raw)) = self.frames.next_piece() {
-                return Seen::Frame(frame, raw.to_vec());
+            match self.frames.next_piece() {
+                Some(Piece::Whole(frame, raw)) => return Seen::Frame(frame, raw.to_vec()),
+                Some(Piece::Head(frame, raw)) => {
+                    self.large = Some((frame, raw.to_vec(), Vec::new()));
+                    continue;
+                }
+                Some(Piece::Rest(piece)) => {
+                    let (frame, mut raw, mut payload) = self.large.take().expect("behind its head");
+                    payload.extend(&piece);
+                    if payload.len() as u64 == frame.length {
+                        raw.extend(&payload);
+                        return Seen::Frame(Frame { payload: payload.into(), ..frame }, raw);
+                    }
+                    self.large = Some((frame, raw, payload));
+                    continue;
+                }
+                None => {}
             }
             let mut portion = [0; 4_096];
             match self.tcp.read(&mut portion).await {

@@ -10,6 +10,8 @@
 pub mod adapter;
 mod digitwin;
 pub mod engine_io;
+#[cfg(test)]
+mod fuzz;
 pub mod net;
 pub mod socket_io;
 

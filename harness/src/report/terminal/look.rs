@@ -79,7 +79,7 @@ fn style(tone: Tone) -> Style {
 }
 
 /// The text in lines of at most this width, broken at spaces where that is possible. Line feeds stay.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(in crate::report) fn wrap(text: &str, width: usize) -> Vec<String> {
     text.lines().flat_map(|line| wrap_line(line, width.max(1))).collect()
 }
 

@@ -15,6 +15,7 @@ mod tests;
 
 use std::io::{self, Write};
 
+pub(super) use look::wrap;
 pub use look::{Look, Tone};
 pub use progress::{Progress, Talk};
 pub use summary::summary;

@@ -18,6 +18,10 @@ use super::protocol::{self, Incoming, LineError, MAX_LINE_BYTES, Notice, RpcErro
 
 /// The most notifications that one session may send: a bound against floods, far above any honest client.
 const MAX_NOTICES: usize = 50_000;
+/// The most bytes of notifications that one session may send: what a case keeps until it is judged.
+const MAX_NOTICE_BYTES: usize = 16 * 1024 * 1024;
+/// The most notes of lateness, each of which goes to every session.
+const MAX_LATE: usize = 50_000;
 /// The most lines that are no JSON.
 const MAX_RUBBISH: usize = 1_000;
 /// How much of the standard error is kept for reports.
@@ -33,11 +37,46 @@ pub(super) struct State {
     pub(super) next_id: u64,
     pub(super) next_session: u64,
     pub(super) pending: HashMap<u64, oneshot::Sender<Result<Value, RpcError>>>,
-    pub(super) sessions: HashMap<String, (mpsc::UnboundedSender<Heard>, usize)>,
+    pub(super) sessions: HashMap<String, Listener>,
     pub(super) closed: HashSet<String>,
     pub(super) rubbish: usize,
+    pub(super) late: usize,
     pub(super) stderr: String,
     pub(super) ended: Option<Ended>,
+}
+
+/// Who listens to a session, and how much it has said.
+#[derive(Debug)]
+pub(super) struct Listener {
+    sender: mpsc::UnboundedSender<Heard>,
+    notices: usize,
+    bytes: usize,
+}
+
+impl From<mpsc::UnboundedSender<Heard>> for Listener {
+    fn from(sender: mpsc::UnboundedSender<Heard>) -> Self {
+        Self { sender, notices: 0, bytes: 0 }
+    }
+}
+
+impl Listener {
+    /// Tells it; whoever listened may have gone.
+    fn tell(&self, heard: Heard) {
+        let _ = self.sender.send(heard);
+    }
+
+    /// Counts a notification of so many bytes; an error says which limit it exceeds.
+    fn count(&mut self, bytes: usize) -> Result<(), String> {
+        self.notices += 1;
+        self.bytes += bytes;
+        if self.notices > MAX_NOTICES {
+            return Err(format!("more than {MAX_NOTICES} notifications"));
+        }
+        if self.bytes > MAX_NOTICE_BYTES {
+            return Err(format!("notifications of more than {MAX_NOTICE_BYTES} bytes"));
+        }
+        Ok(())
+    }
 }
 
 impl Shared {
@@ -50,8 +89,8 @@ impl Shared {
         let mut state = self.lock();
         let reason = state.ended.get_or_insert_with(|| reason.clone()).clone();
         state.pending.clear();
-        for (_, (session, _)) in state.sessions.drain() {
-            let _ = session.send(Heard::Ended(reason.clone()));
+        for (_, session) in state.sessions.drain() {
+            session.tell(Heard::Ended(reason.clone()));
         }
     }
 
@@ -102,7 +141,7 @@ pub(super) async fn listen(
 }
 
 /// Reads line by line; returns why it stopped if that was not the end of the output.
-async fn read_lines(stdout: impl AsyncRead + Unpin, shared: &Shared) -> Option<Ended> {
+pub(super) async fn read_lines(stdout: impl AsyncRead + Unpin, shared: &Shared) -> Option<Ended> {
     let mut reader = BufReader::new(stdout);
     let mut line = Vec::new();
     loop {
@@ -125,12 +164,8 @@ async fn read_lines(stdout: impl AsyncRead + Unpin, shared: &Shared) -> Option<E
 fn take_line(line: &str, heard: Moment, shared: &Shared) -> Result<(), String> {
     match protocol::read(line) {
         Ok(Incoming::Answer(id, answer)) => take_answer(id, answer, shared),
-        Ok(Incoming::Notice(notice)) => take_notice(notice, heard, shared),
-        Ok(Incoming::Late { at, by_ms }) => {
-            let by = Duration::try_from_secs_f64(by_ms / 1_000.0).unwrap_or_default();
-            tell_all(&Heard::Late(at, by), shared);
-            Ok(())
-        }
+        Ok(Incoming::Notice(notice)) => take_notice(notice, line.len(), heard, shared),
+        Ok(Incoming::Late { at, by_ms }) => take_late(at, by_ms, shared),
         Err(LineError::Rubbish(text)) => take_rubbish(text, shared),
         Err(error @ LineError::Protocol { .. }) => Err(error.to_string()),
     }
@@ -144,19 +179,29 @@ fn take_answer(id: u64, answer: Result<Value, RpcError>, shared: &Shared) -> Res
     Ok(())
 }
 
-fn take_notice(notice: Notice, heard: Moment, shared: &Shared) -> Result<(), String> {
+fn take_notice(notice: Notice, bytes: usize, heard: Moment, shared: &Shared) -> Result<(), String> {
     let mut state = shared.lock();
     if state.closed.contains(&notice.session) {
         return Ok(());
     }
-    let Some((session, count)) = state.sessions.get_mut(&notice.session) else {
+    let Some(session) = state.sessions.get_mut(&notice.session) else {
         return Err(format!("a notification for session `{}`, which was never opened", notice.session));
     };
-    *count += 1;
-    if *count > MAX_NOTICES {
-        return Err(format!("session `{}` sent more than {MAX_NOTICES} notifications", notice.session));
+    session.count(bytes).map_err(|excess| format!("session `{}` sent {excess}", notice.session))?;
+    session.tell(Heard::Notice(notice, heard));
+    Ok(())
+}
+
+fn take_late(at: Moment, by_ms: f64, shared: &Shared) -> Result<(), String> {
+    {
+        let mut state = shared.lock();
+        state.late += 1;
+        if state.late > MAX_LATE {
+            return Err(format!("more than {MAX_LATE} notes of lateness"));
+        }
     }
-    let _ = session.send(Heard::Notice(notice, heard));
+    let by = Duration::try_from_secs_f64(by_ms / 1_000.0).unwrap_or_default();
+    tell_all(&Heard::Late(at, by), shared);
     Ok(())
 }
 
@@ -173,8 +218,8 @@ fn take_rubbish(text: String, shared: &Shared) -> Result<(), String> {
 }
 
 fn tell_all(heard: &Heard, shared: &Shared) {
-    for (session, _) in shared.lock().sessions.values() {
-        let _ = session.send(heard.clone());
+    for session in shared.lock().sessions.values() {
+        session.tell(heard.clone());
     }
 }
 

@@ -3,6 +3,8 @@
 //! The protocol is in `harness/clients/README.md`. What an adapter does wrong is never held against its client.
 
 pub mod check;
+#[cfg(test)]
+mod fuzz;
 mod listener;
 mod process;
 mod protocol;

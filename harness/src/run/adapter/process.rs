@@ -165,7 +165,7 @@ impl Adapter {
             }
             state.next_session += 1;
             let id = format!("s{}", state.next_session);
-            state.sessions.insert(id.clone(), (sender, 0));
+            state.sessions.insert(id.clone(), sender.into());
             id
         };
         let session = Session { adapter: self.clone(), id };

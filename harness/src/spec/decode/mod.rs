@@ -22,6 +22,7 @@ use sparring_mock_server::contract::{Contract, SystemId};
 use self::cast::Cast;
 use self::names::Records;
 pub(super) use self::pattern::JSON_TYPES;
+pub(super) use self::rule::script;
 
 use super::catalogue::Catalogue;
 use super::error::Diagnostics;

@@ -107,7 +107,12 @@ impl Decoder<'_> {
             self.diagnostics.error_with_help(span, message, "only `until` looks forward");
         } else {
             let known: Vec<String> = self.records.given.keys().cloned().collect();
-            self.unknown(span, "record", name, known.iter().map(String::as_str));
+            if known.is_empty() {
+                let help = "no earlier step has a name: give one with `as`";
+                self.diagnostics.error_with_help(span, format!("`{name}` is no record"), help);
+            } else {
+                self.unknown(span, "record", name, known.iter().map(String::as_str));
+            }
         }
         false
     }

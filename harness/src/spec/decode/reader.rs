@@ -99,20 +99,14 @@ impl Decoder<'_> {
 
     /// A duration with its unit.
     pub(super) fn duration(&mut self, entry: &Entry) -> Option<Duration> {
-        let duration = entry.value.as_text().and_then(|text| parse_duration(text).ok());
-        if duration.is_none() {
-            self.expected(entry, ValueError::Duration);
-        }
-        duration
+        let read = entry.value.as_text().map_or(Err(ValueError::Duration), parse_duration);
+        read.map_err(|error| self.expected(entry, error)).ok()
     }
 
     /// A range of durations.
-    pub(super) fn range<T: FromStr>(&mut self, entry: &Entry, expected: ValueError) -> Option<T> {
-        let range = entry.value.as_text().and_then(|text| text.parse().ok());
-        if range.is_none() {
-            self.expected(entry, expected);
-        }
-        range
+    pub(super) fn range<T: FromStr<Err = ValueError>>(&mut self, entry: &Entry, expected: ValueError) -> Option<T> {
+        let read = entry.value.as_text().map_or(Err(expected), str::parse);
+        read.map_err(|error| self.expected(entry, error)).ok()
     }
 
     /// One of a few words.

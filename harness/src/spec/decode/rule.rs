@@ -1,12 +1,13 @@
 //! Fault rules, and the mapping of what is wrong with their fields to places in the file.
 
+use sparring_mock_server::contract::SystemId;
 use sparring_mock_server::script::Rule;
 use sparring_mock_server::values::FieldError;
 
 use super::Decoder;
 use super::given::refers;
 use super::reader::find;
-use crate::spec::error::{Span, choices};
+use crate::spec::error::{Diagnostics, Span, choices};
 use crate::spec::tree::{Entry, Node, json_map};
 
 impl Decoder<'_> {
@@ -41,15 +42,50 @@ impl Decoder<'_> {
 
     /// Errors about fields of the data that a node holds, put where the fields stand.
     pub(super) fn field_errors(&mut self, node: &Node, what: &str, errors: Vec<FieldError>) {
-        for error in errors {
-            let (expected, listed) = without_names(&error);
-            let stray = stray_key(node, &error);
-            let span = stray.unwrap_or_else(|| node.locate(&error.path));
-            let message = message(&error, what, expected, stray.is_some());
-            match error.suggestion.map(|name| format!("did you mean `{name}`?")).or(listed) {
-                Some(help) => self.diagnostics.error_with_help(span, message, help),
-                None => self.diagnostics.error(span, message),
-            }
+        put(self.diagnostics, node, what, errors);
+    }
+}
+
+/// The rules of a script file.
+pub(in crate::spec) fn script(tree: &Node, system: SystemId, diagnostics: &mut Diagnostics) -> Vec<Rule> {
+    let Some(items) = tree.as_list() else {
+        if !tree.is_broken() {
+            diagnostics.error(tree.span, format!("a script is a list of rules, found {}", tree.shown()));
+        }
+        return Vec::new();
+    };
+    items.iter().filter_map(|item| script_rule(item, system, diagnostics)).collect()
+}
+
+/// A rule of a script file, in which there is only one client.
+fn script_rule(node: &Node, system: SystemId, diagnostics: &mut Diagnostics) -> Option<Rule> {
+    if node.has_broken() {
+        return None;
+    }
+    let Some(entries) = node.as_map() else {
+        diagnostics.error(node.span, format!("a rule is a map with the key `fault`, found {}", node.shown()));
+        return None;
+    };
+    if let Some(who) = find(entries, "who") {
+        diagnostics.error(who.value.span, "no `who`: it tells the clients of a scenario apart; here there is only one");
+    }
+    let read = Rule::read(&json_map(entries)).and_then(|rule| match rule.check(system) {
+        errors if errors.is_empty() => Ok(rule),
+        errors => Err(errors),
+    });
+    read.map_err(|errors| put(diagnostics, node, "a rule", errors)).ok()
+}
+
+/// Puts errors where the fields stand.
+fn put(diagnostics: &mut Diagnostics, node: &Node, what: &str, errors: Vec<FieldError>) {
+    for error in errors {
+        let (expected, listed) = without_names(&error);
+        let stray = stray_key(node, &error);
+        let span = stray.unwrap_or_else(|| node.locate(&error.path));
+        let message = message(&error, what, expected, stray.is_some());
+        match error.suggestion.map(|name| format!("did you mean `{name}`?")).or(listed) {
+            Some(help) => diagnostics.error_with_help(span, message, help),
+            None => diagnostics.error(span, message),
         }
     }
 }

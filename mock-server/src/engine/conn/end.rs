@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of what a transport does to take its leave.
 
-use super::{Bent, Conn};
+use super::{Bent, Carrier, Conn};
 use crate::engine::packet::Packet;
 use crate::journal::{Closed, Closer, Entry};
 
@@ -32,6 +32,8 @@ pub(super) struct End {
     ending: Option<Ending>,
     /// Code and reason for the close frame, if the server is to give any.
     farewell: Option<(u16, String)>,
+    /// Whether a client that is not polling just now still has to be told.
+    pub(super) lingers: bool,
     /// Whether the record has been written.
     pub(super) closed: bool,
 }
@@ -53,6 +55,38 @@ impl Conn {
         self.end(Ending::by(Closer::Server, true));
     }
 
+    /// Takes leave with a close frame, behind what waits to be sent.
+    pub(crate) fn close(&self, code: Option<u16>, reason: &str) {
+        if let Some(code) = code {
+            self.set_farewell(code, reason);
+        }
+        let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
+        self.end(Ending { code, reason, ..Ending::by(Closer::Server, true) });
+    }
+
+    /// Ends a session that its client must not go on with: a polling client is told by the engine's close packet, a
+    /// WebSocket is closed.
+    pub(crate) fn hang_up(&self, ending: Ending) {
+        // Whatever its client has done before, this is the reason.
+        self.state().end.ending = Some(ending.clone());
+        self.linger();
+        if self.lingers() {
+            self.send([Packet::Close]);
+        }
+        self.end(ending);
+    }
+
+    /// Keeps the session, once it is over, until a polling client has fetched what waits.
+    pub(crate) fn linger(&self) {
+        let mut state = self.state();
+        state.end.lingers = state.carrier != Carrier::WebSocket && !state.end.closed;
+    }
+
+    /// Whether the session is over, but its client has yet to fetch the close packet.
+    pub(crate) fn lingers(&self) -> bool {
+        self.state().end.lingers
+    }
+
     /// How it came to its end, if that is known.
     pub(crate) fn ending(&self) -> Option<Ending> {
         self.state().end.ending.clone()
@@ -66,6 +100,8 @@ impl Conn {
     /// Drops the session: nothing more is taken from or sent to the client, except by a transport that says farewell.
     pub(crate) fn end(&self, ending: Ending) {
         self.blame(ending);
+        // What was said before the end is still delivered by a transport that takes leave.
+        self.release();
         self.over.cancel();
         self.changed.notify_waiters();
     }
@@ -81,16 +117,15 @@ impl Conn {
         drop(state);
         // Another attempt of the client may travel on the same TCP connections.
         self.bend(Bent::let_pass);
-        self.let_go();
+        self.over.cancel();
         self.record(self.transport(), Entry::Closed(Closed { by, code, reason, clean }));
     }
 
-    /// Drops the session without a record of its end.
+    /// Drops the session without telling anybody.
     pub(crate) fn let_go(&self) {
-        // The handle keeps the connection, which keeps the handle.
-        let socket = self.state().socket.take();
-        drop(socket);
         self.over.cancel();
+        // A member keeps the connection, which keeps its members.
+        self.sockets.clear();
     }
 
     /// Whether the session has been dropped.
@@ -104,8 +139,8 @@ impl Conn {
     }
 
     /// What the future yields, unless the session is dropped before.
-    pub(crate) async fn unless_over<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        self.over.run_until_cancelled(future).await
+    pub(crate) fn unless_over<T>(&self, future: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
+        self.over.run_until_cancelled(future)
     }
 
     /// Resolves when the session has been dropped.

@@ -6,28 +6,33 @@
 
 mod controls;
 mod end;
+mod line;
 mod traffic;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
-use socketioxide::extract::SocketRef;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::controls::Controls;
 use self::end::End;
+use super::gate::Gate;
+use super::mail::{Incoming, Outgoing};
 use super::packet::Packet;
+use super::shelf::Shelf;
 use crate::journal::{Actor, Attempt, Entry, Journal, Transport};
 use crate::script::Subject;
 use crate::server::lock;
+use crate::socket_io::Sockets;
 use crate::wire::{Activity, Latency, Limit, Link, Shape};
 
 pub(crate) use self::end::Ending;
+pub(crate) use self::line::Line;
 
-/// Packets of a client that may wait for socketioxide; a client that sends more has to wait.
+/// Packets of a client that may wait for rules; a client that sends more has to wait.
 const INBOX: usize = 64;
 
 /// One connection attempt of an actor.
@@ -39,26 +44,25 @@ pub(crate) struct Conn {
     pub(crate) head: Attempt,
     /// Id of its Engine.IO session.
     pub(crate) sid: String,
+    /// What Socket.IO keeps of it.
+    pub(crate) sockets: Sockets,
+    gate: Weak<Gate>,
     journal: Arc<Journal>,
     state: Mutex<State>,
     changed: Notify,
     ponged: Notify,
     over: CancellationToken,
-    inbox: mpsc::Sender<Packet>,
-    mail: mpsc::UnboundedSender<Packet>,
-}
-
-/// What a session has to carry.
-#[derive(Debug)]
-pub(crate) struct Freight {
-    /// From the client to socketioxide.
-    pub(crate) inbox: mpsc::Receiver<Packet>,
-    /// From socketioxide, and from rules that speak in its place, to the client.
-    pub(crate) mail: mpsc::UnboundedReceiver<Packet>,
 }
 
 #[derive(Debug)]
 struct State {
+    /// What has come in and is being judged by the rules. Nothing passes before the session has been opened.
+    inbox: Line<Incoming>,
+    /// What is to go out and is being judged by the rules.
+    mail: Line<Outgoing>,
+    /// What rules hold back.
+    shelf: Shelf,
+    /// What has passed them, and waits for the transport.
     outbox: VecDeque<Packet>,
     /// Bytes in the outbox.
     waiting: usize,
@@ -75,13 +79,9 @@ struct State {
     /// What the token looks like and whom it names, once that is known.
     who: Who,
     end: End,
-    /// The name of the last of the messages that are to leave together, until it has come.
-    coalescing: Option<String>,
     /// What a rule does to it.
     bent: Bent,
     controls: Controls,
-    /// Socket.IO's handle, once the client has joined.
-    socket: Option<SocketRef>,
     /// TCP connections on which requests of the attempt came, the newest last.
     links: Vec<Arc<Link>>,
 }
@@ -95,7 +95,9 @@ struct Polls {
     polled: bool,
     /// Whether a post is being read.
     posted: bool,
-    /// When the WebSocket was probed.
+    /// Whether a WebSocket is being tried.
+    upgrading: bool,
+    /// When it was probed.
     probed: Option<Instant>,
 }
 
@@ -187,6 +189,9 @@ impl State {
             Transport::Websocket => Carrier::WebSocket,
         };
         Self {
+            inbox: Line::taken(),
+            mail: Line::default(),
+            shelf: Shelf::default(),
             outbox: VecDeque::new(),
             waiting: 0,
             departing: Vec::new(),
@@ -197,31 +202,26 @@ impl State {
             pong_by: None,
             who: Who::default(),
             end: End::default(),
-            coalescing: None,
             bent: Bent::default(),
             controls: Controls::default(),
-            socket: None,
             links: Vec::new(),
         }
     }
 }
 
 impl Conn {
-    /// The attempt of this head, and what its session will have to carry; `transport` is what carries it, should it come
-    /// to be.
+    /// The attempt of this head at a gate; `transport` is what carries its session, should it come to be.
     pub(crate) fn new(
         actor: Actor,
         head: Attempt,
         sid: String,
         transport: Transport,
+        gate: Weak<Gate>,
         journal: Arc<Journal>,
-    ) -> (Arc<Self>, Freight) {
-        let (inbox, inbox_end) = mpsc::channel(INBOX);
-        let (mail, mail_end) = mpsc::unbounded_channel();
+    ) -> Arc<Self> {
         let (changed, ponged, over) = (Notify::new(), Notify::new(), CancellationToken::new());
-        let state = Mutex::new(State::new(transport));
-        let conn = Self { actor, head, sid, journal, state, changed, ponged, over, inbox, mail };
-        (Arc::new(conn), Freight { inbox: inbox_end, mail: mail_end })
+        let (sockets, state) = (Sockets::default(), Mutex::new(State::new(transport)));
+        Arc::new(Self { actor, head, sid, sockets, gate, journal, state, changed, ponged, over })
     }
 
     /// Ordinal of the attempt, from 1.
@@ -257,6 +257,25 @@ impl Conn {
         drop(state);
         self.changed.notify_waiters();
         fits
+    }
+
+    /// Notes that a WebSocket is being tried; no if there is one already, or if the session is not polled.
+    pub(crate) fn begin_upgrade(&self) -> bool {
+        let mut state = self.state();
+        let begins = state.carrier == Carrier::Polling && !state.polls.upgrading;
+        state.polls.upgrading |= begins;
+        begins
+    }
+
+    /// The try is over; unless the session has left polling, it goes on there.
+    pub(crate) fn end_upgrade(&self) {
+        self.state().polls.upgrading = false;
+        self.carry(Carrier::Probing, Carrier::Polling);
+    }
+
+    /// Moves to the WebSocket, probed or not.
+    pub(crate) fn leave_polling(&self) -> bool {
+        self.carry(Carrier::Probing, Carrier::WebSocket) || self.carry(Carrier::Polling, Carrier::WebSocket)
     }
 
     /// Writes a record about this connection.
@@ -302,16 +321,6 @@ impl Conn {
             headers: &self.head.headers,
             ..Subject::of(&self.actor)
         })
-    }
-
-    /// Keeps Socket.IO's handle.
-    pub(crate) fn joined(&self, socket: SocketRef) {
-        self.state().socket = Some(socket);
-    }
-
-    /// Socket.IO's handle, once the client has joined.
-    pub(crate) fn socket(&self) -> Option<SocketRef> {
-        self.state().socket.clone()
     }
 
     /// How much longer a request should have taken that came on a TCP connection which nobody knew to be slow.

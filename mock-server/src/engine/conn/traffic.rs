@@ -4,12 +4,17 @@
 //! how a transport carries them.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Carrier, Conn, Ending, State, Verb};
+use super::{Carrier, Conn, Ending, INBOX, Line, State, Verb};
+use crate::engine::gate::Gate;
+use crate::engine::mail::{self, Incoming, Outgoing};
 use crate::engine::packet::Packet;
-use crate::journal::{Closer, Entry, Heartbeat, Transport};
+use crate::engine::parcel::Parcel;
+use crate::engine::shelf::Shelf;
+use crate::journal::{Closer, Entry, Heartbeat, Message, Transport};
 use crate::lane::with_token;
 use crate::limits;
 
@@ -39,10 +44,51 @@ impl Conn {
         self.changed.notify_waiters();
     }
 
+    /// The gate through which it came, as long as the mock is up.
+    pub(crate) fn gate(&self) -> Option<Arc<Gate>> {
+        self.gate.upgrade()
+    }
+
     /// Hands a message to the mail, where the rules have their say before it is queued.
-    pub(crate) fn post(&self, packet: Packet) {
+    pub(crate) fn post(self: &Arc<Self>, parcel: impl Into<Parcel>) {
         // Nobody takes it once the session is over.
-        let _ = self.mail.send(packet);
+        if let Some(gate) = self.gate().filter(|_| !self.is_over()) {
+            mail::post(&gate, self, parcel.into());
+        }
+    }
+
+    /// What has come in, and waits.
+    pub(crate) fn inbox<T>(&self, look: impl FnOnce(&mut Line<Incoming>) -> T) -> T {
+        look(&mut self.state().inbox)
+    }
+
+    /// The next of them, for who takes them through.
+    pub(crate) fn next_incoming(&self) -> Option<Incoming> {
+        let next = self.state().inbox.next();
+        // Somebody may wait for room.
+        self.changed.notify_waiters();
+        next
+    }
+
+    /// What is to go out, and waits; and what rules hold back.
+    pub(crate) fn mail<T>(&self, look: impl FnOnce(&mut Line<Outgoing>, &mut Shelf) -> T) -> T {
+        let mut state = self.state();
+        let super::State { mail, shelf, .. } = &mut *state;
+        look(mail, shelf)
+    }
+
+    /// Queues what has passed the rules, unless it waits for something to leave with it.
+    pub(crate) fn pass(&self, parcels: Vec<Parcel>) {
+        let parcels = self.state().shelf.coalesce(parcels);
+        self.send(parcels.into_iter().flat_map(Parcel::into_packets));
+    }
+
+    /// Sends what rules hold back.
+    pub(crate) fn release(&self) {
+        let held = self.state().shelf.clear();
+        if !held.is_empty() {
+            self.send(held.into_iter().flat_map(Parcel::into_packets));
+        }
     }
 
     /// Takes all packets that wait, if this transport carries the session.
@@ -52,6 +98,7 @@ impl Conn {
             return Vec::new();
         }
         state.waiting = 0;
+        state.end.lingers = false;
         state.outbox.drain(..).collect()
     }
 
@@ -93,7 +140,8 @@ impl Conn {
             _ => String::new(),
         };
         self.record(transport, entry);
-        if matches!(name.as_str(), "DISCONNECT" | "CLOSE") && !packet.is_plain() {
+        let ends = name == "CLOSE" || name == "DISCONNECT" && self.sockets.members().is_empty();
+        if ends && !packet.is_plain() {
             self.blame(Ending::by(Closer::Server, true));
         }
         self.state().departing.push(name);
@@ -130,11 +178,11 @@ impl Conn {
             }
             _ => {
                 let Some(message) = packet.message() else { return };
-                self.record(transport, Entry::Received(with_token(message)));
+                self.record(transport, Entry::Received(presented(message)));
+                if *packet == Packet::Close {
+                    self.blame(Ending::by(Closer::Client, true));
+                }
             }
-        }
-        if !packet.is_plain() && packet.is_named("DISCONNECT") || *packet == Packet::Close {
-            self.blame(Ending::by(Closer::Client, true));
         }
     }
 
@@ -156,15 +204,18 @@ impl Conn {
         !state.bent.frozen && state.pong_by.is_some_and(|by| Instant::now() > by)
     }
 
-    /// Takes a packet that has come in: records it, and hands on what is Socket.IO's.
-    pub(crate) async fn receive(&self, packet: Packet, transport: Transport) {
+    /// Takes a packet that has come in: records it, and hands on what is a message.
+    pub(crate) async fn receive(self: &Arc<Self>, packet: Packet, transport: Transport) {
         self.received(&packet, transport);
         match packet {
-            Packet::Message(_) | Packet::Binary(_) | Packet::Text(_) | Packet::Data(_) => tokio::select! {
-                // Fails only when the session is over.
-                _ = self.inbox.send(packet) => {}
-                () = self.over() => {}
-            },
+            Packet::Message(_) | Packet::Binary(_) | Packet::Text(_) | Packet::Data(_) => {
+                if self.state().inbox.len() >= INBOX {
+                    self.until(|conn| conn.state().inbox.len() < INBOX || conn.is_over()).await;
+                }
+                if let Some(gate) = self.gate().filter(|_| !self.is_over()) {
+                    mail::take(&gate, self, packet);
+                }
+            }
             Packet::Close => self.end(Ending::by(Closer::Client, true)),
             // In this version of the protocol the server pings.
             Packet::Ping(payload) if payload != "probe" => self.end(Ending::by(Closer::Server, false)),
@@ -208,16 +259,25 @@ impl Conn {
 
     /// From now on messages wait until the last of these has come.
     pub(crate) fn coalesce(&self, names: &[String]) {
-        self.state().coalescing = names.last().cloned();
+        self.state().shelf.wait_for(names.last().cloned());
     }
 
-    /// The message for which others wait.
-    pub(crate) fn coalesces(&self) -> Option<String> {
-        self.state().coalescing.clone()
+    /// Messages wait no longer.
+    pub(crate) fn let_go_coalesced(&self) {
+        let held = self.state().shelf.let_go();
+        self.pass(held);
     }
 
-    /// That message has come.
-    pub(crate) fn coalesced(&self) {
-        self.state().coalescing = None;
+    /// Whether messages wait for others to leave with them.
+    pub(crate) fn coalesces(&self) -> bool {
+        self.state().shelf.is_waiting()
+    }
+}
+
+/// The message as its server received it.
+fn presented(message: Arc<Message>) -> Arc<Message> {
+    match message.name.as_str() {
+        "CONNECT" => Arc::new(with_token(Message::clone(&message))),
+        _ => message,
     }
 }

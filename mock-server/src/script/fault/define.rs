@@ -125,10 +125,23 @@ pub enum OnKey {
     Instead,
     /// The message sent by the server to which the fault applies; it must be given.
     Sent,
+    /// The message sent by the server to which the fault applies, instead of its stage.
+    SentInstead,
     /// The message sent by the server to which the fault applies; without the key it is this one.
     SentOr(&'static str),
     /// The message received by the server to which the fault applies; without the key every one.
     Received,
+    /// The event received by the server to whose acknowledgement the fault applies; without the key every one.
+    Acknowledged,
+    /// The event of a room to which the fault applies; it must be given.
+    Overheard,
+}
+
+impl OnKey {
+    /// Whether the key must be given.
+    pub fn is_required(self) -> bool {
+        matches!(self, Self::Sent | Self::Overheard)
+    }
 }
 
 /// What the key `for` means for a fault.
@@ -155,8 +168,14 @@ impl Keys {
     pub const TRIGGERED: Self = Self { on: OnKey::Instead, ..Self::CONNECTION };
     /// For faults of a message that the server sends.
     pub const SENT: Self = Self { on: OnKey::Sent, ..Self::CONNECTION };
+    /// For faults of a message that the server sends, or of a stage.
+    pub const SENT_OR_STAGE: Self = Self { on: OnKey::SentInstead, ..Self::CONNECTION };
     /// For faults of a message that the server receives.
     pub const RECEIVED: Self = Self { on: OnKey::Received, ..Self::CONNECTION };
+    /// For faults of the acknowledgement of an event that the server receives.
+    pub const ACKNOWLEDGED: Self = Self { on: OnKey::Acknowledged, ..Self::CONNECTION };
+    /// For faults of an event that goes to a room.
+    pub const OVERHEARD: Self = Self { on: OnKey::Overheard, ..Self::CONNECTION };
 
     /// The same for a fault whose effect is a state that can be undone.
     #[must_use]
@@ -172,12 +191,16 @@ pub enum Scope {
     Everywhere,
     /// In those that speak Socket.IO.
     SocketIo,
+    /// In those whose messages have names: Socket.IO, or plain WebSocket.
+    Named,
     /// In those that speak Engine.IO, with or without Socket.IO above it.
     EngineIo,
     /// In those that speak plain WebSocket.
     Plain,
     /// In those that answer HTTP requests other than upgrades.
     Http,
+    /// In those that judge tokens.
+    Tokens,
     /// In those that have guests.
     Guests,
     /// In those that have REST endpoints.
@@ -191,9 +214,11 @@ impl Scope {
         match self {
             Self::Everywhere => true,
             Self::SocketIo => contract.transport.protocol == Protocol::SocketIo,
+            Self::Named => contract.transport.protocol != Protocol::EngineIo,
             Self::EngineIo => contract.transport.protocol != Protocol::WebSocket,
             Self::Plain => contract.transport.protocol == Protocol::WebSocket,
             Self::Http => Self::EngineIo.contains(system) || Self::Rest.contains(system),
+            Self::Tokens => !contract.tokens.is_empty(),
             Self::Guests => contract.tokens.contains_key("guest"),
             Self::Rest => !contract.endpoints.is_empty(),
         }

@@ -56,6 +56,27 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The word for it in lists of parameters.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Duration => "duration",
+            Self::Count => "count",
+            Self::Bytes => "bytes",
+            Self::Code => "code",
+            Self::Octets => "octets",
+            Self::Status => "status",
+            Self::Flag => "flag",
+            Self::Text => "text",
+            Self::Choice(_) => "choice",
+            Self::Choices(_) => "choices",
+            Self::Names => "names",
+            Self::Headers => "headers",
+            Self::Members => "members",
+            Self::Payload => "payload",
+            Self::Time => "time",
+        }
+    }
+
     /// What an error says was expected.
     pub fn expected(self) -> String {
         match self {
@@ -143,6 +164,9 @@ pub(super) fn take<T: Param>(fields: &mut Fields<'_>, name: &str, default: Optio
 
 fn wrong(name: &str, value: &Value, kind: Kind) -> FieldError {
     match (kind, value.as_str()) {
+        (Kind::Duration, Some(text)) if parse_duration(text) == Err(ValueError::TooLong) => {
+            FieldError::new(name, value, ValueError::TooLong.to_string())
+        }
         (Kind::Choice(words), Some(text)) => FieldError::unknown(name, text, "one of", words.iter().copied()),
         _ => FieldError::new(name, value, kind.expected()),
     }

@@ -132,12 +132,14 @@ fault! {
     pub struct PacketCoalesce {
         /// The packets and events, in the order in which they are written; earlier ones wait for the last.
         pub packets: Vec<String> = vec!["CONNECT".to_owned(), "session_created".to_owned()],
+        /// How long they wait for it at most; then they leave without it, as they do when the session ends before.
+        pub wait: Duration = Duration::from_secs(30),
     }
     id: "packet-coalesce",
     family: "tcp",
     stage: Connect,
     keys: Keys::CONNECTION,
-    scope: SocketIo,
+    scope: Everywhere,
 }
 
 fault! {

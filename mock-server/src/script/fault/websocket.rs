@@ -136,7 +136,7 @@ fault! {
     id: "oversized-frame",
     family: "websocket",
     stage: Ready,
-    keys: Keys::TRIGGERED,
+    keys: Keys::SENT_OR_STAGE,
     scope: Everywhere,
 }
 
@@ -150,7 +150,7 @@ fault! {
     id: "binary-frame",
     family: "websocket",
     stage: Ready,
-    keys: Keys::TRIGGERED,
+    keys: Keys::SENT_OR_STAGE,
     scope: Everywhere,
 }
 

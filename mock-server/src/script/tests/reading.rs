@@ -58,6 +58,10 @@ fn attempts(#[case] value: Value, #[case] expected: NumberRange) {
 ])]
 #[case(json!({"fault": "response-delay", "delay": 2}),
     &["delay: found `2`, expected a duration with a unit, such as 250ms, 1.5s, 2m or 1h"])]
+#[case(json!({"fault": "response-delay", "delay": "9999999h", "after": "6000000h"}), &[
+    "delay: found `\"9999999h\"`, expected a duration of at most 5124095h, which is 584 years",
+    "after: found `\"6000000h\"`, expected a duration of at most 5124095h, which is 584 years",
+])]
 #[case(json!({"fault": "connection-reset", "phase": "establised"}), &[
     "phase: found `establised`, expected one of: accept, handshake, post-open, post-connect, authenticating, established; \
      did you mean `established`?",
@@ -160,6 +164,7 @@ fn wrong_lines(#[case] line: &str, #[case] expected: &str) {
 #[case("forced-auth-error code=AUTH_EXPIRED message=''", "forced-auth-error code=AUTH_EXPIRED message=\"\"")]
 #[case("rest-malformed body=\"12\"", "rest-malformed body=\"12\"")]
 #[case("silent-auth when={token: guest}", "silent-auth when={\"token\":\"guest\"}")]
+#[case("forced-auth-error message=\"\\x81 \\u2028\"", "forced-auth-error message=\"\\u0081 \\u2028\"")]
 fn rules_are_written_in_the_flat_form(#[case] line: &str, #[case] expected: &str) {
     assert_eq!(Rule::parse_line(line).map(|rule| rule.to_string()), Ok(expected.to_owned()));
 }

@@ -48,9 +48,9 @@ enum Exception {
 
 impl Digitwin {
     /// Takes a connection to its verdict, and keeps it while it is established.
-    pub(super) async fn connect(self: &Arc<Self>, peer: Peer, auth: Option<Value>) {
+    pub(super) async fn connect(self: &Arc<Self>, peer: Peer, auth: &Value) {
         peer.stage(Stage::Acknowledged, Some("CONNECT")).await;
-        let token = auth.as_ref().and_then(|auth| auth.get("token"));
+        let token = auth.get("token");
         peer.conn.identify(Who {
             token_kind: Some(kind_by_look(token)),
             user: token.and_then(Value::as_str).and_then(user_of),
@@ -58,11 +58,11 @@ impl Digitwin {
         let Course::Judged(circumstances) = self.authenticate(&peer).await else { return };
         let identity = match self.judged(token, &circumstances) {
             Ok(identity) => identity,
-            Err(refusal) => return self.refuse(&peer, refusal.error()).await,
+            Err(refusal) => return self.refuse(&peer, refusal.error()),
         };
         match self.create(&peer, &identity).await {
             Ok(session) => self.admit(peer, session, &identity).await,
-            Err(exception) => self.fail(&peer, &exception).await,
+            Err(exception) => self.fail(&peer, &exception),
         }
     }
 
@@ -77,9 +77,9 @@ impl Digitwin {
     }
 
     /// An exception ends like an invalid token; its text stays in the log.
-    async fn fail(&self, peer: &Peer, exception: &Exception) {
+    fn fail(&self, peer: &Peer, exception: &Exception) {
         peer.log_exception("Connection handling failed", &exception.to_string());
-        self.refuse(peer, "failed").await;
+        self.refuse(peer, "failed");
     }
 
     async fn authenticate(&self, peer: &Peer) -> Course {
@@ -112,8 +112,8 @@ impl Digitwin {
     async fn overrule(&self, peer: &Peer, firing: &Firing) {
         match firing.fault() {
             Fault::SilentAuth(_) => pending().await,
-            Fault::DisconnectWithoutVerdict(fault) => peer.leave(fault.via).await,
-            Fault::ForcedAuthError(fault) => self.force(peer, fault).await,
+            Fault::DisconnectWithoutVerdict(fault) => peer.leave(fault.via),
+            Fault::ForcedAuthError(fault) => self.force(peer, fault),
             Fault::AuthErrorWithoutDisconnect(AuthErrorWithoutDisconnect { code, message }) => {
                 peer.emit_soon_unchecked(AUTH_ERROR, Some(&self.forced_error(peer, code, message.as_deref())));
             }
@@ -122,20 +122,20 @@ impl Digitwin {
                     VerificationFailure::Throw => Exception::Verification,
                     VerificationFailure::Unreachable => Exception::Unreachable,
                 };
-                self.fail(peer, &exception).await;
+                self.fail(peer, &exception);
             }
             _ => {}
         }
     }
 
-    async fn force(&self, peer: &Peer, fault: &ForcedAuthError) {
+    fn force(&self, peer: &Peer, fault: &ForcedAuthError) {
         let payload = match &fault.payload {
             Some(payload) => payload.value().cloned(),
             None => Some(self.forced_error(peer, &fault.code, fault.message.as_deref())),
         };
         peer.emit_soon_unchecked(fault.event.name(), payload.as_ref());
         if fault.disconnect {
-            peer.disconnect().await;
+            peer.disconnect();
         }
     }
 
@@ -169,7 +169,7 @@ impl Digitwin {
             connection: Some(peer.conn.number()),
             user_id: identity.user_id.clone(),
             guest: identity.guest,
-            socket: peer.socket.id.to_string(),
+            socket: peer.id().to_owned(),
             lifetime: identity.guest.then(|| self.shared.contract.timer("guest_session")),
         }
     }

@@ -41,7 +41,7 @@ impl Digitwin {
             Fault::SessionExpiry(_) => self.expire(&peer.conn).await,
             Fault::SessionRevoked(fault) => self.take_away(&peer.conn, fault.also_new_sessions).await,
             Fault::TokenExpiresMidSession(fault) => match fault.action {
-                ExpiryAction::Close => peer.leave(DisconnectVia::CloseFrame).await,
+                ExpiryAction::Close => peer.leave(DisconnectVia::CloseFrame),
                 ExpiryAction::Event => self.expire(&peer.conn).await,
                 ExpiryAction::NextOperation => self.expire_at_next_operation(&peer.conn),
             },
@@ -59,7 +59,7 @@ impl Digitwin {
     pub(super) async fn expire(&self, conn: &Conn) {
         let Some(Established { session, peer, .. }) = self.end(conn).await else { return };
         let error = if session.guest { "guest_expired" } else { "jwt_expired" };
-        self.refuse(&peer, error).await;
+        self.refuse(&peer, error);
     }
 
     /// Ends a session that somebody has taken away, and says so.
@@ -69,6 +69,6 @@ impl Digitwin {
             lock(&self.present).banned.insert(session.user_id);
         }
         peer.emit_soon(AUTH_ERROR, &self.auth_error("invalid"));
-        peer.disconnect().await;
+        peer.disconnect();
     }
 }

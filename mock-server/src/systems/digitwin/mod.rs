@@ -14,12 +14,12 @@ use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use socketioxide::extract::AckSender;
 
 use super::{Peer, System, Task};
 use crate::engine::conn::Conn;
 use crate::journal::Actor;
 use crate::server::{Shared, lock};
+use crate::socket_io::{Ack, Args};
 use crate::store::{Session, Store};
 use crate::tokens::{Identity, Judge, Readings};
 
@@ -84,9 +84,9 @@ impl Digitwin {
     }
 
     /// Sends an error that the contract names, then disconnects.
-    async fn refuse(&self, peer: &Peer, name: &str) {
+    fn refuse(&self, peer: &Peer, name: &str) {
         peer.emit_soon(AUTH_ERROR, &self.auth_error(name));
-        peer.disconnect().await;
+        peer.disconnect();
     }
 
     fn established(&self, conn: &Conn) -> Option<Established> {
@@ -105,16 +105,17 @@ impl Digitwin {
         Some(ended)
     }
 
-    async fn operate(&self, peer: &Peer, event: &str, data: Option<Value>, ack: AckSender) {
+    async fn operate(&self, peer: &Peer, event: &str, args: &Args, ack: Option<Ack>) {
         let known = self.shared.contract.events.received.iter().any(|known| known.name == event);
         let Some(established) = self.established(&peer.conn).filter(|_| known) else { return };
         if established.expired {
             self.expire(&peer.conn).await;
             return;
         }
-        let done = json!({"event": event, "data": data});
-        // Fails when the client asked for no acknowledgement, or is gone.
-        let _ = ack.send(&done);
+        let done = json!({"event": event, "data": args.first()});
+        if let Some(ack) = ack {
+            ack.send(&(&done).into());
+        }
         peer.emit_soon("operation_done", &done);
     }
 }
@@ -125,21 +126,21 @@ fn place(conn: &Conn) -> (Actor, u32) {
 }
 
 impl System for Digitwin {
-    fn join(self: Arc<Self>, peer: Peer, auth: Option<Value>) -> Task {
+    fn join(self: Arc<Self>, peer: Peer, auth: Value) -> Task {
         Box::pin(async move {
             let conn = Arc::clone(&peer.conn);
-            conn.unless_over(self.connect(peer, auth)).await;
+            conn.unless_over(self.connect(peer, &auth)).await;
             conn.over().await;
             self.end(&conn).await;
         })
     }
 
-    fn left(self: Arc<Self>, conn: Arc<Conn>) -> Task {
-        Box::pin(async move { drop(self.end(&conn).await) })
+    fn left(self: Arc<Self>, peer: Peer) -> Task {
+        Box::pin(async move { drop(self.end(&peer.conn).await) })
     }
 
-    fn event(self: Arc<Self>, peer: Peer, event: String, data: Option<Value>, ack: AckSender) -> Task {
-        Box::pin(async move { self.operate(&peer, &event, data, ack).await })
+    fn event(self: Arc<Self>, peer: Peer, name: String, args: Args, ack: Option<Ack>) -> Task {
+        Box::pin(async move { self.operate(&peer, &name, &args, ack).await })
     }
 
     fn refusal(&self, operation: &str, error: &str) -> (String, Value) {

@@ -33,9 +33,9 @@ async fn faults_are_those_of_the_catalogue_or_what_the_embedder_says() {
     let faults = get(&world(json!([])).await, "/faults").await;
     let ids: Vec<&str> = faults.as_array().unwrap().iter().map(|fault| fault["id"].as_str().unwrap()).collect();
     assert_eq!(ids, Fault::ids().collect::<Vec<_>>());
-    let own = json!([{"id": "own"}]);
-    let world = controlled(json!([]), Setting { faults: Some(own.clone()), ..Setting::default() }).await;
-    assert_eq!(get(&world, "/faults").await, own);
+    let own = || json!([{"id": "own"}]);
+    let world = controlled(json!([]), Setting { faults: Some(own), ..Setting::default() }).await;
+    assert_eq!(get(&world, "/faults").await, own());
 }
 
 #[rstest]

@@ -10,6 +10,9 @@ pub enum BaseError {
     /// No absolute URL.
     #[error("an absolute URL such as http://127.0.0.1:3000")]
     NotAbsolute,
+    /// Something other than a host and a port, or a port that there cannot be.
+    #[error("a host and a port up to 65535, without credentials")]
+    Authority,
     /// A scheme that is not spoken here.
     #[error("an http URL: TLS is not spoken here")]
     Scheme,
@@ -45,7 +48,13 @@ impl FromStr for Base {
         if !matches!(scheme, "http" | "ws") {
             return Err(BaseError::Scheme);
         }
-        let authority = format!("{host}:{}", uri.port_u16().unwrap_or(80));
+        let port = uri.port_u16();
+        let written = port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        // Credentials, and ports beyond the largest, would be passed over in silence.
+        if uri.authority().is_none_or(|authority| authority.as_str() != written) {
+            return Err(BaseError::Authority);
+        }
+        let authority = format!("{host}:{}", port.unwrap_or(80));
         Ok(Self { authority, prefix: uri.path().trim_end_matches('/').to_owned() })
     }
 }
@@ -60,6 +69,9 @@ mod tests {
     #[case("http://localhost/", Ok(("localhost:80", "/health")))]
     #[case("http://[::1]:9/api/", Ok(("[::1]:9", "/api/health")))]
     #[case("https://localhost", Err(BaseError::Scheme))]
+    #[case("http://localhost:99999", Err(BaseError::Authority))]
+    #[case("http://alice:secret@localhost", Err(BaseError::Authority))]
+    #[case("ws://,[::1]", Err(BaseError::Authority))]
     #[case("localhost:3000", Err(BaseError::NotAbsolute))]
     #[case("", Err(BaseError::NotAbsolute))]
     #[case("not a url", Err(BaseError::NotAbsolute))]
