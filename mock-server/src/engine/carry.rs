@@ -19,7 +19,7 @@ use super::departure::Noted;
 use super::packet::{Frames, Packet, PacketError};
 use crate::journal::{Closer, Entry, Message, Transport};
 use crate::lane;
-use crate::limits::FAREWELL;
+use crate::limits::{BACKLOG, FAREWELL};
 use crate::rfc6455::{self, Close, Failure, Incoming};
 use crate::script::fault::CloseHandshakeStall;
 use crate::script::{Fault, Firing};
@@ -33,9 +33,6 @@ pub(crate) type Writer = rfc6455::Writer<WriteHalf<Noted>>;
 
 /// How long a TCP connection whose WebSocket is closed waits for the client to end it too.
 const LAST_BYTES: Duration = Duration::from_secs(2);
-
-/// Packets that wait for a client, from which on nothing is read from it: it has to read first.
-const BACKLOG: usize = 1_024;
 
 /// Bytes of large frames that are put together before they are written.
 const PORTION: usize = 256 * 1_024;
