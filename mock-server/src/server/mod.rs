@@ -293,7 +293,11 @@ impl Builder {
                 return Some(FieldError::unknown(path, name, &what, known.keys().map(String::as_str)));
             };
             let error = jsonschema::validate(schema, value).err()?;
-            Some(FieldError::new(format!("{path}{}", error.instance_path().to_string().replace('/', ".")), error.instance(), format!("data that fits: {error}")))
+            Some(FieldError::new(
+                format!("{path}{}", error.instance_path().to_string().replace('/', ".")),
+                error.instance(),
+                format!("data that fits: {error}"),
+            ))
         })
     }
 

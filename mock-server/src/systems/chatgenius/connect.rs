@@ -58,8 +58,7 @@ impl Chatgenius {
 
     async fn authenticate(&self, peer: &Peer, auth: &Value, behind: Option<&str>) -> Course {
         let token = self.presented(auth);
-        peer.conn
-            .identify(Who { token_kind: Some(kind_by_look(auth.get("token"))), user: token.and_then(user_of) });
+        peer.conn.identify(Who { token_kind: Some(kind_by_look(auth.get("token"))), user: token.and_then(user_of) });
         let mut expired = false;
         for firing in peer.stage(Stage::Authenticate, behind).await {
             if !firing.due().await {

@@ -109,8 +109,9 @@ impl Chatgenius {
     /// Delivers a message to nobody, and tells its author so when the rule is due. What is returned is the message, on its
     /// way.
     pub(super) fn fail_to_deliver(self: &Arc<Self>, peer: &Peer, mut message: Message, firing: Firing) -> Value {
-        for delivery in message.deliveries.values_mut() {
-            delivery.status = Status::Sending;
+        if let Some(kept) = lock(&self.state).messages.get(&message.id()) {
+            kept.deliveries.values_mut().for_each(|delivery| delivery.status = Status::Sending);
+            message.clone_from(kept);
         }
         let mut payload = message.payload();
         payload["deliveryStatus"] = Status::Sending.name().into();
@@ -134,7 +135,10 @@ impl Chatgenius {
     fn deliver_late(&self, peer: &Peer, message: &Message) {
         let room = rooms::of_channel(&message.channel);
         let turn = lock(&self.turn);
-        let payload = lock(&self.state).messages.get(&message.id()).map(|message| message.payload());
+        let payload = lock(&self.state).messages.get(&message.id()).map(|message| {
+            message.deliveries.values_mut().for_each(|delivery| delivery.status = delivery.status.max(Status::Sent));
+            message.payload()
+        });
         if let Some(payload) = payload {
             let author = rooms::of_user(&message.author);
             peer.broadcast(Audience { rooms: &[&room], except: &[&author] }, "message.created", &payload.into());

@@ -120,9 +120,8 @@ impl Chatgenius {
         let channel = text(payload, "channelId", "channel")?;
         self.admits(user, channel)?;
         let script = &self.shared.script;
-        let failing: Vec<Firing> = peer
-            .conn
-            .ask(|subject| script.at(Stage::Delivery, &Subject { text: Some(content), ..*subject }));
+        let failing: Vec<Firing> =
+            peer.conn.ask(|subject| script.at(Stage::Delivery, &Subject { text: Some(content), ..*subject }));
         let turn = lock(&self.turn);
         let message = self.accept(Message::new(user, channel, content, self.shared.clock.now()));
         match failing.into_iter().next() {
@@ -138,7 +137,8 @@ impl Chatgenius {
         let mut state = lock(&self.state);
         for member in self.members(&state, &message.channel) {
             if member != message.author {
-                let delivery = Delivery { status: Status::Sent, at: message.created, missed: !state.is_online(&member) };
+                let delivery =
+                    Delivery { status: Status::Sent, at: message.created, missed: !state.is_online(&member) };
                 message.deliveries.insert(member, delivery);
             }
         }
