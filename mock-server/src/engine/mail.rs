@@ -9,13 +9,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::conn::Conn;
+use super::conn::{Conn, Ending};
 use super::gate::Gate;
 use super::keepalive;
 use super::packet::Packet;
 use super::parcel::Parcel;
 use super::perform;
 use crate::contract::Protocol;
+use crate::journal::Closer;
+use crate::limits;
 use crate::plain::{Client, message};
 use crate::script::fault::{DuplicateEvent, MalformedPayload, RateVia, UnknownEvent};
 use crate::script::{Direction, Fault, Firing};
@@ -182,7 +184,9 @@ pub(crate) fn post(gate: &Arc<Gate>, conn: &Arc<Conn>, parcel: Parcel) {
     if firings.as_ref().is_some_and(Vec::is_empty) {
         return conn.pass(vec![parcel]);
     }
-    if conn.mail(|line, _| line.push(Outgoing { parcel, firings })) {
+    if conn.mail(|line, _| line.len()) >= limits::OUTBOX {
+        conn.end(Ending { reason: Some("outbox full".to_owned()), ..Ending::by(Closer::Server, false) });
+    } else if conn.mail(|line, _| line.push(Outgoing { parcel, firings })) {
         let (gate, conn) = (Arc::clone(gate), Arc::clone(conn));
         let shared = Arc::clone(&gate.shared);
         shared.spawn(async move { post_through(&gate, &conn).await });

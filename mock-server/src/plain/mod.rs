@@ -11,6 +11,3 @@ mod opening;
 
 pub(crate) use client::Client;
 pub(crate) use opening::{bad, open, refusal, trouble};
-
-/// Longest message that is taken; a longer one is answered by close code 1009.
-pub(crate) const LARGEST: usize = 1_048_576;

@@ -20,6 +20,7 @@ use crate::engine::gate::Gate;
 use crate::engine::http::Reply;
 use crate::engine::mail;
 use crate::journal::Closer;
+use crate::limits::PLAIN_MESSAGE;
 use crate::script::{Fault, Stage};
 
 /// The answer to a request on the WebSocket's path that asks for none.
@@ -83,7 +84,7 @@ fn protocol(fields: &HeaderMap, contract: &Contract) -> Option<HeaderValue> {
 
 /// Lives until the WebSocket is over, and sees to it that nobody finds it any more.
 async fn live(gate: Arc<Gate>, conn: Arc<Conn>, upgrade: OnUpgrade) {
-    if let Some((reader, writer)) = carry::open(upgrade, super::LARGEST).await {
+    if let Some((reader, writer)) = carry::open(upgrade, PLAIN_MESSAGE).await {
         tokio::join!(carry::run(&conn, reader, writer, Speech::Plain), serve(&gate, &conn));
     }
     gate.shared.forget(&conn);

@@ -99,6 +99,11 @@ impl Script {
         *self.armed.borrow() == 0
     }
 
+    /// Whether any rule is about such a message, whomever it concerns; so that not everybody need be asked about.
+    pub fn is_about(&self, message: &str, direction: Direction) -> bool {
+        !self.is_empty() && self.lock().entries.iter().any(|entry| entry.rule.is_about(message, direction))
+    }
+
     /// What goes wrong at this stage. Rules that a message starts are not among it: see [`Script::on`].
     pub fn at(&self, stage: Stage, subject: &Subject<'_>) -> Vec<Firing> {
         self.fire(subject, |rule| rule.stage() == stage && rule.stage() != Stage::Message)

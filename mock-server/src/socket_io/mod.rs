@@ -14,6 +14,7 @@ mod connect;
 mod faults;
 mod hub;
 mod member;
+mod official;
 pub(crate) mod packet;
 mod session;
 

@@ -10,7 +10,7 @@ use sparring_mock_server::server::MockServer;
 use crate::chatgenius::{ask, data, user, world};
 use crate::client::{World, name, payload};
 
-fn rule(members: Value) -> Value {
+fn rule(members: &Value) -> Value {
     let mut rule = json!({"fault": "rate-limit", "limit": 2, "window": "1m"});
     rule.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     json!([rule])
@@ -18,7 +18,7 @@ fn rule(members: Value) -> Value {
 
 #[tokio::test]
 async fn a_burst_is_refused_in_acknowledgements_and_what_comes_later_passes() {
-    let mut world = world(rule(json!({"on": "typing:get", "window": "1s"}))).await;
+    let mut world = world(rule(&json!({"on": "typing:get", "window": "1s"}))).await;
     let mut bob = user(&world, "bob").await;
     let here = json!({"channelId": "c1"});
     for expected in [json!({"data": []}), json!({"data": []}), json!({"error": "rate limited"})] {
@@ -36,7 +36,7 @@ async fn a_burst_is_refused_in_acknowledgements_and_what_comes_later_passes() {
 #[case::address("address", true, true)]
 #[tokio::test]
 async fn a_limit_counts_for_its_scope(#[case] scope: &str, #[case] same_user: bool, #[case] same_address: bool) {
-    let world = world(rule(json!({"on": "typing:get", "scope": scope}))).await;
+    let world = world(rule(&json!({"on": "typing:get", "scope": scope}))).await;
     let mut bob = user(&world, "bob").await;
     let (mut again, mut alice) = (user(&world, "bob").await, user(&world, "alice").await);
     let here = json!({"channelId": "c1"});
@@ -54,16 +54,9 @@ async fn a_limit_counts_for_its_scope(#[case] scope: &str, #[case] same_user: bo
 #[case::without_acknowledgement(json!({}), "42")]
 #[tokio::test]
 async fn a_refusal_is_an_event(#[case] members: Value, #[case] prefix: &str) {
-    let world = world(rule(
-        json!({"on": "typing:get", "limit": 1})
-            .as_object()
-            .unwrap()
-            .clone()
-            .into_iter()
-            .chain(members.as_object().unwrap().clone())
-            .collect(),
-    ))
-    .await;
+    let mut limit = members;
+    (limit["on"], limit["limit"]) = ("typing:get".into(), 1.into());
+    let world = world(rule(&limit)).await;
     let mut bob = user(&world, "bob").await;
     let asked = format!("{prefix}[\"typing:get\",{{\"channelId\":\"c1\"}}]");
     bob.send(&asked).await;
@@ -75,7 +68,7 @@ async fn a_refusal_is_an_event(#[case] members: Value, #[case] prefix: &str) {
 
 #[tokio::test]
 async fn attempts_above_the_limit_are_refused_by_http() {
-    let mut world = world(rule(json!({"via": "http"}))).await;
+    let mut world = world(rule(&json!({"via": "http"}))).await;
     let _first = user(&world, "bob").await;
     let _second = user(&world, "bob").await;
     let refused = world.socket("/socket.io/?EIO=4&transport=websocket").await.err().expect("it is refused");
@@ -86,7 +79,7 @@ async fn attempts_above_the_limit_are_refused_by_http() {
 
 #[tokio::test]
 async fn an_echo_server_limits_too() {
-    let world = World::reference(SystemId::SocketIo, &rule(json!({}))).await;
+    let world = World::reference(SystemId::SocketIo, &rule(&json!({}))).await;
     let (mut socket, _) = world.member().await;
     for _ in 0..3 {
         socket.send("421[\"x\"]").await;
@@ -99,7 +92,7 @@ async fn an_echo_server_limits_too() {
 #[tokio::test]
 async fn a_plain_websocket_is_refused_by_a_message() {
     let world =
-        World::built(MockServer::builder(SystemId::WebSocket).rules(read_rules(&rule(json!({"limit": 1}))).unwrap()))
+        World::built(MockServer::builder(SystemId::WebSocket).rules(read_rules(&rule(&json!({"limit": 1}))).unwrap()))
             .await;
     let mut socket = world.socket("/").await.unwrap();
     socket.send("{\"type\":\"a\"}").await;
@@ -111,7 +104,7 @@ async fn a_plain_websocket_is_refused_by_a_message() {
 
 #[tokio::test]
 async fn digitwin_refuses_by_its_own_event() {
-    let world = World::start(rule(json!({"limit": 1}))).await;
+    let world = World::start(rule(&json!({"limit": 1}))).await;
     let mut socket = world.established().await;
     socket.send("42[\"get_history\"]").await;
     socket.send("42[\"get_history\"]").await;

@@ -151,7 +151,7 @@ impl Conn {
     pub(crate) fn departed(&self) {
         let mut state = self.state();
         for name in std::mem::take(&mut state.departing) {
-            *state.left.entry(name).or_default() += 1;
+            state.left.add(&name);
         }
         drop(state);
         self.changed.notify_waiters();
@@ -159,13 +159,13 @@ impl Conn {
 
     /// Counts a message as having left that a rule has withheld or replaced.
     pub(crate) fn skipped(&self, name: &str) {
-        *self.state().left.entry(name.to_owned()).or_default() += 1;
+        self.state().left.add(name);
         self.changed.notify_waiters();
     }
 
     /// How many messages of this name have left.
     pub(crate) fn left(&self, name: &str) -> u32 {
-        self.state().left.get(name).copied().unwrap_or_default()
+        self.state().left.of(name)
     }
 
     /// Writes the record of a packet that has come in.

@@ -115,7 +115,7 @@ fn number(id: &str) -> Option<u64> {
 
 impl Chatgenius {
     /// Posts a message in a channel.
-    pub(super) async fn send(self: &Arc<Self>, peer: &Peer, user: &str, payload: &Value) -> Result<Value, Refused> {
+    pub(super) fn send(self: &Arc<Self>, peer: &Peer, user: &str, payload: &Value) -> Result<Value, Refused> {
         let content = text(payload, "content", "content")?;
         let channel = text(payload, "channelId", "channel")?;
         self.admits(user, channel)?;

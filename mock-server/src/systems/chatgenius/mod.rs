@@ -107,13 +107,13 @@ impl Chatgenius {
             }
             return;
         }
-        let answer = self.done(peer, &seat.pass.user, event, args.first().unwrap_or(&Value::Null)).await;
+        let answer = self.done(peer, &seat.pass.user, event, args.first().unwrap_or(&Value::Null));
         self.answer(Some(peer), ack, answer);
     }
 
-    async fn done(self: &Arc<Self>, peer: &Peer, user: &str, event: &str, payload: &Value) -> Result<Value, Refused> {
+    fn done(self: &Arc<Self>, peer: &Peer, user: &str, event: &str, payload: &Value) -> Result<Value, Refused> {
         match event {
-            "sendMessage" => self.send(peer, user, payload).await,
+            "sendMessage" => self.send(peer, user, payload),
             "updateMessage" => self.update(peer, user, payload),
             "deleteMessage" => self.delete(peer, user, payload),
             "message:delivered" => self.confirm(peer, user, payload, delivery::Status::Delivered),

@@ -56,7 +56,9 @@ impl Chatgenius {
             messages.rotate_left(1);
         }
         if fault.via == QueueVia::Events {
-            messages.iter().for_each(|message| peer.emit_soon("message.created", message));
+            for message in &messages {
+                peer.emit_soon("message.created", message);
+            }
         }
     }
 }
