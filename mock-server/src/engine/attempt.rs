@@ -89,13 +89,14 @@ impl Gate {
         if self.shared.contract.transport.protocol == Protocol::WebSocket {
             return None;
         }
-        let trouble = match (call.unknown_transport(), call.head.query.get("EIO").map(String::as_str)) {
-            (true, _) => Trouble::UnknownTransport,
-            // JSONP has gone with the version before.
-            (false, Some("4")) if call.head.query.contains_key("j") => Trouble::BadRequest,
-            (false, Some("4")) => return None,
-            (false, _) => Trouble::Version,
-        };
+        let trouble =
+            match (call.unknown_transport(self.shared.contract), call.head.query.get("EIO").map(String::as_str)) {
+                (true, _) => Trouble::UnknownTransport,
+                // JSONP has gone with the version before.
+                (false, Some("4")) if call.head.query.contains_key("j") => Trouble::BadRequest,
+                (false, Some("4")) => return None,
+                (false, _) => Trouble::Version,
+            };
         Some(call.refuse(trouble))
     }
 }

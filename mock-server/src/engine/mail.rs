@@ -7,6 +7,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::conn::{Conn, Ending};
 use super::gate::Gate;
 use super::keepalive;
@@ -17,7 +19,7 @@ use crate::contract::Protocol;
 use crate::journal::Closer;
 use crate::limits;
 use crate::plain::{Client, message};
-use crate::script::fault::{DuplicateEvent, MalformedPayload, UnknownEvent};
+use crate::script::fault::{DuplicateEvent, MalformedPayload, RateVia, UnknownEvent};
 use crate::script::{Direction, Fault, Firing};
 use crate::socket_io::packet::{Body, PacketError, encode_event};
 use crate::socket_io::{self, Args};
@@ -124,6 +126,14 @@ impl Arrival {
         }
     }
 
+    /// Acknowledges its operation; no if it has not asked for that.
+    fn acknowledge(&self, conn: &Arc<Conn>, answer: &Value) -> bool {
+        match self {
+            Self::Packet(packet) => socket_io::acknowledge(conn, packet, &answer.into()),
+            Self::Message(_) | Self::Broken(_) => false,
+        }
+    }
+
     /// Tells the client that its operation is refused.
     fn refuse(&self, gate: &Arc<Gate>, conn: &Arc<Conn>, operation: &str, error: &str) {
         let (name, payload) = gate.system.refusal(operation, error);
@@ -150,7 +160,16 @@ async fn incoming(gate: &Arc<Gate>, conn: &Arc<Conn>, what: &Arrival, firings: V
                     passes = false;
                 }
             }
-            (Fault::GuestRestriction(_), None) => {}
+            (Fault::RateLimit(fault), Some(operation)) => {
+                if firing.due().await {
+                    firing.fired();
+                    if fault.via == RateVia::Event || !what.acknowledge(conn, &json!({"error": fault.error})) {
+                        what.refuse(gate, conn, &operation, &fault.error);
+                    }
+                    passes = false;
+                }
+            }
+            (Fault::GuestRestriction(_) | Fault::RateLimit(_), None) => {}
             _ => start(gate, conn, firing, None).await,
         }
     }

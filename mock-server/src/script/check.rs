@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use super::fault::Fault;
+use super::fault::{Fault, RateVia};
 use super::rule::Rule;
 use super::stage::Stage;
 use crate::contract::{Contract, Protocol, SystemId};
@@ -15,6 +15,11 @@ const PACKETS: [&str; 8] = ["OPEN", "CLOSE", "UPGRADE", "NOOP", "CONNECT", "DISC
 
 /// The same for a plain WebSocket.
 const MESSAGES: [&str; 3] = ["OPEN", "TEXT", "BINARY"];
+
+/// Whether a name is that of a packet, and not of an event.
+pub(super) fn is_packet(name: &str) -> bool {
+    PACKETS.contains(&name) || name == "RAW"
+}
 
 impl Rule {
     /// All that is wrong with the rule in this system; empty if nothing is.
@@ -31,7 +36,8 @@ impl Rule {
             .into_iter()
             .chain(check_moment(self, contract))
             .chain(check_size(self))
-            .chain(check_namespace(self));
+            .chain(check_namespace(self))
+            .chain(check_attempts_by_message(self));
         messages.chain(endpoint).chain(rest).collect()
     }
 
@@ -60,6 +66,17 @@ fn check_namespace(rule: &Rule) -> Option<FieldError> {
     match &rule.fault {
         Fault::EventWrongNamespace(fault) if !fault.namespace.starts_with('/') => {
             Some(FieldError::new("namespace", &json!(fault.namespace), "a name that begins with /"))
+        }
+        _ => None,
+    }
+}
+
+/// A connection attempt is no message.
+fn check_attempts_by_message(rule: &Rule) -> Option<FieldError> {
+    match &rule.fault {
+        Fault::RateLimit(fault) if fault.via == RateVia::Http => {
+            let why = "no message: connection attempts are limited";
+            rule.on.as_ref().map(|on| FieldError::new("on", &json!(on), why))
         }
         _ => None,
     }

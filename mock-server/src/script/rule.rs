@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::fault::{Fault, OnKey, Selects, Span};
+use super::check::is_packet;
+use super::fault::{Fault, OnKey, RateVia, Selects, Span};
 use super::stage::{Direction, Stage, Subject};
 use crate::journal::Actor;
 use crate::values::NumberRange;
@@ -105,6 +106,8 @@ impl Rule {
                 direction == Direction::Sent && self.on.as_deref() == Some(message)
             }
             (_, OnKey::SentOr(usual)) => direction == Direction::Sent && self.on.as_deref().unwrap_or(usual) == message,
+            // It limits events, not packets, and a rule on connection attempts none of them.
+            (Fault::RateLimit(fault), _) if fault.via == RateVia::Http || is_packet(message) => false,
             (_, OnKey::Received) => {
                 direction == Direction::Received && self.on.as_deref().is_none_or(|on| on == message)
             }

@@ -29,6 +29,8 @@ pub enum Stage {
     Session,
     /// The verdict that makes the session known has been sent: the connection is established.
     Ready,
+    /// A user's message has been accepted by the application; it has been delivered to nobody.
+    Delivery,
     /// A message is about to go out, or has come in and has not been acted on.
     Message,
 }
@@ -47,6 +49,7 @@ impl Stage {
             Self::Authenticate => "authenticate",
             Self::Session => "session",
             Self::Ready => "ready",
+            Self::Delivery => "delivery",
             Self::Message => "message",
         }
     }
@@ -101,6 +104,8 @@ pub struct Subject<'a> {
     pub request: Option<RequestKind<'a>>,
     /// The room of the event that it might overhear.
     pub room: Option<&'a str>,
+    /// The text of the message at hand, at [`Stage::Delivery`].
+    pub text: Option<&'a str>,
 }
 
 impl<'a> Subject<'a> {
@@ -117,6 +122,7 @@ impl<'a> Subject<'a> {
             headers: &NO_HEADERS,
             request: None,
             room: None,
+            text: None,
         }
     }
 }

@@ -23,4 +23,4 @@ pub(crate) use faults::alter;
 pub(crate) use hub::{Audience, Hub};
 pub(crate) use member::{AckError, Member};
 pub(crate) use packet::Args;
-pub(crate) use session::{Sockets, act, dismiss, leave, reject};
+pub(crate) use session::{Sockets, acknowledge, act, dismiss, leave, reject};

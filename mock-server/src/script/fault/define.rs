@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::param::Kind;
-use crate::contract::{Protocol, SystemId};
+use crate::contract::{Kept, Protocol, SystemId};
 use crate::fields::Fields;
 use crate::script::stage::{Stage, Subject};
 
@@ -201,6 +201,12 @@ pub enum Scope {
     Http,
     /// In those that judge tokens.
     Tokens,
+    /// In those that keep sessions.
+    Sessions,
+    /// In those that keep a blacklist of tokens.
+    Blacklist,
+    /// In those that keep messages for their users.
+    Messages,
     /// In those that have guests.
     Guests,
     /// In those that have REST endpoints.
@@ -219,14 +225,17 @@ impl Scope {
             Self::Plain => contract.transport.protocol == Protocol::WebSocket,
             Self::Http => Self::EngineIo.contains(system) || Self::Rest.contains(system),
             Self::Tokens => !contract.tokens.is_empty(),
+            Self::Sessions => contract.keeps.contains(&Kept::Sessions),
+            Self::Blacklist => contract.keeps.contains(&Kept::Blacklist),
+            Self::Messages => contract.keeps.contains(&Kept::Messages),
             Self::Guests => contract.tokens.contains_key("guest"),
             Self::Rest => !contract.endpoints.is_empty(),
         }
     }
 }
 
-/// Defines a fault: the struct with its parameters, then `id`, `family`, `stage` (a [`Stage`], or `phase` where that
-/// parameter says it), `keys` and `scope`; `concerns` where parameters narrow the subjects down.
+/// Defines a fault: the struct with its parameters, then `id`, `family`, `stage` (a [`Stage`], or `phase` or `via` where
+/// that parameter says it), `keys` and `scope`; `concerns` where parameters narrow the subjects down.
 ///
 /// A parameter without default must be given, unless its type is an `Option`.
 macro_rules! fault {
@@ -304,8 +313,10 @@ macro_rules! fault {
     };
     (@default $ty:ty) => { None::<$ty> };
     (@default $ty:ty, $default:expr) => { Some::<$ty>($default) };
+    (@stages via) => { $crate::script::fault::phase::stages::<Self, _>(|fault| fault.via) };
     (@stages phase) => { $crate::script::fault::phase::stages::<Self, _>(|fault| fault.phase) };
     (@stages $stage:ident) => { vec![$crate::script::Stage::$stage] };
+    (@stage $this:ident via) => { $crate::script::fault::phase::Staged::stage($this.via) };
     (@stage $this:ident phase) => { $crate::script::fault::phase::Staged::stage($this.phase) };
     (@stage $this:ident $stage:ident) => { $crate::script::Stage::$stage };
 }

@@ -25,14 +25,17 @@ use super::stage::{Stage, Subject};
 use crate::contract::SystemId;
 use crate::fields::Fields;
 
+pub use application::blacklist::{BlacklistStoreDown, BlacklistToken, OutageMode};
+pub use application::delivery::{DeliveryFailure, OfflineQueue, QueueOrder, QueueVia};
 pub use application::keepalive::{PongDelay, PongWithhold};
 pub use application::message::{
     ApplicationError, CrossRoomLeak, DuplicateEvent, EventDelay, EventDrop, EventReorder, MalformedPayload,
     UnknownEvent,
 };
+pub use application::rate::{RateLimit, RateScope, RateVia};
 pub use application::session::{
     GuestRestriction, LateSessionCreated, RevocationPhase, SessionCreationDelay, SessionCreationError, SessionExpiry,
-    SessionRevoked, SessionTarget,
+    SessionRevoked, SessionStoreError, SessionTarget,
 };
 pub use application::verdict::{
     AuthErrorWithoutDisconnect, DisconnectVia, DisconnectWithoutVerdict, ErrorEvent, ForcedAuthError,
@@ -141,7 +144,8 @@ faults! {
     SilentAuth, DisconnectWithoutVerdict, ForcedAuthError, AuthErrorWithoutDisconnect, VerificationDelay,
     VerificationError, SessionCreationDelay, SessionCreationError, LateSessionCreated, SessionRevoked, SessionExpiry,
     GuestTokensUnrecognised, GuestRestriction, EventDelay, EventDrop, EventReorder, DuplicateEvent, MalformedPayload,
-    UnknownEvent, ApplicationError, CrossRoomLeak, PongWithhold, PongDelay,
+    UnknownEvent, ApplicationError, CrossRoomLeak, PongWithhold, PongDelay, RateLimit, SessionStoreError, BlacklistToken,
+    BlacklistStoreDown, OfflineQueue, DeliveryFailure,
     TokenExpired, TokenExpiresMidSession, ClockFreeze, ClockAdvance, ColdStart, ServerStall,
 }
 
