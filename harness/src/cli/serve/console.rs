@@ -38,7 +38,7 @@ pub(super) fn introduce(
         writeln!(out, "  token    {token} ({kind})")?;
     }
     for (name, endpoint) in &contract.endpoints {
-        writeln!(out, "  {name:<8} {} {url}{}", endpoint.method, endpoint.path)?;
+        writeln!(out, "  {:<8} {} {url}{}  ({name})", "endpoint", endpoint.method, endpoint.path)?;
     }
     writeln!(out, "  connect  {}", how_to_connect(&url, contract))?;
     if let Some(control) = server.control() {
