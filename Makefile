@@ -8,6 +8,8 @@ NODE_CLIENT := harness/clients/node
 NODE_READY := $(NODE_CLIENT)/node_modules/.package-lock.json
 OBSERVED := tests/observed
 OBSERVED_READY := $(OBSERVED)/node_modules/.package-lock.json
+BENCH_NODE := harness/benches/node
+BENCH_NODE_READY := $(BENCH_NODE)/node_modules/.package-lock.json
 RESULTS := target/conformance
 TIME := 60
 TARGET :=
@@ -40,6 +42,10 @@ lint: ## Check formatting, lints and documentation; warnings are errors
 	cargo clippy --workspace --all-targets --quiet -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items --quiet
 
+.PHONY: bench
+bench: bench-node ## Measure the mock beside other servers, in five minutes; ARGS=--quick: in one
+	cargo bench --package sparring --bench servers -- $(ARGS)
+
 .PHONY: setup
 setup: node-client observed faketime ## Install what the other targets need, as far as this machine can
 
@@ -53,9 +59,14 @@ observed:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(OBSERVED_READY); \
 	else echo "left out: what official clients report of each fault (needs Node.js 20 or newer)"; fi
 
-$(NODE_READY) $(OBSERVED_READY): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
+$(NODE_READY) $(OBSERVED_READY) $(BENCH_NODE_READY): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
 	npm ci --prefix $* --no-fund --no-audit --silent
 	@touch $@
+
+.PHONY: bench-node
+bench-node:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(BENCH_NODE_READY); \
+	else echo "left out: the servers of Node.js (need Node.js 20 or newer; Debian: apt-get install nodejs npm)"; fi
 
 .PHONY: faketime
 faketime:

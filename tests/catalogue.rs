@@ -107,18 +107,13 @@ const CATALOGUE: [(&str, &[&str]); 7] = [
 ];
 
 /// Those that are still to come.
-const PENDING: [&str; 11] = [
-    "ack-withheld",
-    "ack-delay",
-    "ack-error",
+const PENDING: [&str; 6] = [
     "session-store-error",
     "blacklist-token",
     "blacklist-store-down",
-    "application-error",
     "rate-limit",
     "offline-queue",
     "delivery-failure",
-    "cross-room-leak",
 ];
 
 #[test]

@@ -17,6 +17,8 @@ use crate::values::parse_duration;
 pub enum SystemId {
     /// DigiTwin Live: Socket.IO, polling first then upgrade.
     Digitwin,
+    /// ChatGenius: Socket.IO, WebSocket alone.
+    Chatgenius,
     /// Socket.IO echo server.
     SocketIo,
     /// Engine.IO echo server.
@@ -27,12 +29,13 @@ pub enum SystemId {
 
 impl SystemId {
     /// All systems, in the order of the catalogue.
-    pub const ALL: [Self; 4] = [Self::Digitwin, Self::SocketIo, Self::EngineIo, Self::WebSocket];
+    pub const ALL: [Self; 5] = [Self::Digitwin, Self::Chatgenius, Self::SocketIo, Self::EngineIo, Self::WebSocket];
 
     /// The id as it is written.
     pub fn name(self) -> &'static str {
         match self {
             Self::Digitwin => "digitwin",
+            Self::Chatgenius => "chatgenius",
             Self::SocketIo => "socket.io",
             Self::EngineIo => "engine.io",
             Self::WebSocket => "websocket",
@@ -52,6 +55,8 @@ impl SystemId {
     /// Its contract.
     pub fn contract(self) -> &'static Contract {
         static DIGITWIN: LazyLock<Contract> = LazyLock::new(|| read(include_str!("../../specs/digitwin/system.yaml")));
+        static CHATGENIUS: LazyLock<Contract> =
+            LazyLock::new(|| read(include_str!("../../specs/chatgenius/system.yaml")));
         static SOCKET_IO: LazyLock<Contract> =
             LazyLock::new(|| read(include_str!("../../specs/socket.io/system.yaml")));
         static ENGINE_IO: LazyLock<Contract> =
@@ -60,6 +65,7 @@ impl SystemId {
             LazyLock::new(|| read(include_str!("../../specs/websocket/system.yaml")));
         match self {
             Self::Digitwin => &DIGITWIN,
+            Self::Chatgenius => &CHATGENIUS,
             Self::SocketIo => &SOCKET_IO,
             Self::EngineIo => &ENGINE_IO,
             Self::WebSocket => &WEBSOCKET,
@@ -102,8 +108,23 @@ pub struct Contract {
     pub switches: BTreeMap<String, Switch>,
     /// Actions that a client of this system may be asked for.
     pub actions: Vec<String>,
-    /// Shape of `given.data`; empty if the system holds none.
+    /// What the server keeps besides its connections.
+    #[serde(default)]
+    pub keeps: Vec<Kept>,
+    /// JSON Schema of each member of `given.data`; empty if the system holds none.
     pub data: BTreeMap<String, Value>,
+}
+
+/// See [`Contract::keeps`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kept {
+    /// Sessions, in a store.
+    Sessions,
+    /// Tokens that are no longer good, in a store.
+    Blacklist,
+    /// Messages, also for users who are not connected.
+    Messages,
 }
 
 /// See [`Contract::transport`].
@@ -288,7 +309,8 @@ pub struct Timer {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ErrorContract {
-    /// The code on the wire.
+    /// The code on the wire; empty in systems that have none.
+    #[serde(default)]
     pub code: String,
     /// The message on the wire, to the letter.
     pub message: String,

@@ -9,9 +9,12 @@
 //! | head of a request | [`HEAD`] bytes | `431` |
 //! | time for a TLS handshake | [`Limits::head_time`] | the TCP connection ends |
 //! | time for a head, also on an idle connection | [`Limits::head_time`] | the TCP connection ends |
-//! | body, WebSocket message or frame | [`MESSAGE`] bytes | `413`; close code 1009 |
+//! | body, message or frame of Engine.IO | [`MESSAGE`] bytes | `413`; close code 1009 |
+//! | message of a plain WebSocket | [`PLAIN_MESSAGE`] bytes | close code 1009 |
 //! | time for a body | [`Limits::body_time`] | `408`, and the session of a post ends |
 //! | packets that wait for a client | [`OUTBOX`] packets, [`OUTBOX_BYTES`] bytes | the session ends |
+//! | rooms of a Socket.IO client, bytes of a room's name | [`ROOMS`], [`ROOM`] | it does not enter |
+//! | packets that wait for the client of a WebSocket | [`BACKLOG`] packets | it is not read from until it has read |
 //! | sessions | [`Limits::sessions`] | handshakes are answered `503` |
 //! | a session whose client has gone silent | its heartbeat | the session ends |
 //! | a WebSocket that does not take its last bytes | [`FAREWELL`] | the TCP connection ends |
@@ -24,11 +27,23 @@ pub const HEAD: usize = 64 * 1_024;
 /// Bytes of a body or message: the official server's default, and what the open packet says.
 pub const MESSAGE: usize = 1_000_000;
 
+/// Bytes of a message of a plain WebSocket.
+pub const PLAIN_MESSAGE: usize = 1_048_576;
+
+/// Packets that wait for the client of a WebSocket, from which on nothing is read from it.
+pub const BACKLOG: usize = 1_024;
+
 /// Bytes of a body that is too large which are still read, so that its client gets to read the answer.
 pub const SPILL: usize = 8 * MESSAGE;
 
 /// Time for that.
 pub const SPILL_TIME: Duration = Duration::from_secs(10);
+
+/// Rooms that a member of a Socket.IO namespace can be in.
+pub const ROOMS: usize = 1_024;
+
+/// Bytes of a room's name.
+pub const ROOM: usize = 1_024;
 
 /// Packets that wait for a client to fetch or read them.
 pub const OUTBOX: usize = 65_536;

@@ -50,6 +50,11 @@ pub enum LiveAction {
         /// The text.
         text: String,
     },
+    /// Sends a ping control frame, where a WebSocket carries the connection.
+    Ping {
+        /// Its payload.
+        payload: Vec<u8>,
+    },
     /// Sends bytes beneath all framing.
     RawBytes {
         /// The bytes.
@@ -89,7 +94,7 @@ pub enum LiveAction {
 }
 
 /// The names of all live actions.
-pub const LIVE_ACTIONS: [&str; 15] = [
+pub const LIVE_ACTIONS: [&str; 16] = [
     "emit",
     "disconnect",
     "close",
@@ -98,6 +103,7 @@ pub const LIVE_ACTIONS: [&str; 15] = [
     "stall",
     "resume",
     "raw",
+    "ping",
     "revoke",
     "advance",
     "freeze",
@@ -119,6 +125,7 @@ impl LiveAction {
             Self::Stall => "stall",
             Self::Resume => "resume",
             Self::RawText { .. } | Self::RawBytes { .. } => "raw",
+            Self::Ping { .. } => "ping",
             Self::Revoke => "revoke",
             Self::Advance { .. } => "advance",
             Self::Freeze { .. } => "freeze",
@@ -154,6 +161,7 @@ fn arguments(name: &str) -> Option<&'static [&'static str]> {
         "disconnect" => &["transport"],
         "close" => &["code", "reason"],
         "raw" => &["text", "hex"],
+        "ping" => &["payload"],
         "advance" => &["by"],
         "freeze" => &["at"],
         "restart" => &["down", "keep_sessions"],
@@ -175,6 +183,7 @@ fn build(name: &str, fields: &mut Fields<'_>) -> Option<LiveAction> {
         "stall" => LiveAction::Stall,
         "resume" => LiveAction::Resume,
         "raw" => return raw(fields),
+        "ping" => ping(fields),
         "revoke" => LiveAction::Revoke,
         "advance" => LiveAction::Advance { by: required_duration(fields, "by")? },
         "freeze" => {
@@ -216,6 +225,16 @@ fn raw(fields: &mut Fields<'_>) -> Option<LiveAction> {
             None
         }
     }
+}
+
+fn ping(fields: &mut Fields<'_>) -> LiveAction {
+    let expected = "a text of at most 125 bytes, or as many bytes in hexadecimal such as 0x00ff";
+    let payload = fields.take("payload", expected, |value| {
+        let text = value.as_str()?;
+        let bytes = text.strip_prefix("0x").map_or_else(|| Some(text.as_bytes().to_vec()), from_hex)?;
+        (bytes.len() <= 125).then_some(bytes)
+    });
+    LiveAction::Ping { payload: payload.unwrap_or_default() }
 }
 
 fn arm(fields: &mut Fields<'_>) -> Option<LiveAction> {

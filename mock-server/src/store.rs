@@ -1,4 +1,4 @@
-//! What the server remembers: its sessions.
+//! What the server remembers: its sessions, and the tokens that are no longer good.
 //!
 //! Writes to the journal where a key is set. Methods are asynchronous, since a store may stand on another machine.
 //! Knows nothing of tokens or connections beyond their names.
@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::clock::ServerClock;
@@ -126,6 +127,81 @@ fn stored(session: &Session, lifetime: Option<Duration>) -> StoredEntry {
             "createdAt": created,
         }),
         ttl_s: lifetime.map(|lifetime| lifetime.as_secs()),
+    }
+}
+
+/// Tokens that are refused although they are genuine, until their entries expire.
+#[derive(Debug)]
+pub struct Blacklist {
+    clock: Arc<ServerClock>,
+    journal: Arc<Journal>,
+    /// When each entry expires, by its key.
+    entries: Mutex<BTreeMap<String, Duration>>,
+    outage: watch::Sender<Option<Outage>>,
+}
+
+/// How a store fails that cannot be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outage {
+    /// Whoever asks is told so.
+    Refuse,
+    /// Whoever asks waits for the end of the outage.
+    Hang,
+}
+
+/// The store cannot be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the blacklist store cannot be reached")]
+pub struct Unreachable;
+
+/// Entries of a blacklist, expired ones included, at which the expired ones are swept out.
+const CROWDED: usize = 1_024;
+
+impl Blacklist {
+    /// A list in this process.
+    pub fn in_memory(clock: Arc<ServerClock>, journal: Arc<Journal>) -> Self {
+        Self { clock, journal, entries: Mutex::default(), outage: watch::Sender::new(None) }
+    }
+
+    /// Puts a token on the list for a while: whole seconds, as its store has it, and one at least.
+    pub fn put(&self, actor: &Actor, connection: Option<u32>, token: &str, lifetime: Duration) {
+        let (now, seconds) = (self.clock.now(), lifetime.as_secs().max(1));
+        let key = format!("blacklist:token:{token}");
+        let mut entries = self.entries();
+        if entries.len() >= CROWDED {
+            entries.retain(|_, end| now < *end);
+        }
+        entries.insert(key.clone(), now.saturating_add(Duration::from_secs(seconds)));
+        drop(entries);
+        let entry = StoredEntry { key, value: json!("1"), ttl_s: Some(seconds) };
+        self.journal.write(actor, connection, None, Entry::Stored(entry));
+    }
+
+    /// Whether a token is on the list; returns when the store answers.
+    pub async fn contains(&self, token: &str) -> Result<bool, Unreachable> {
+        let mut outage = self.outage.subscribe();
+        // Never fails: the sender is in `self`.
+        let state = outage.wait_for(|outage| *outage != Some(Outage::Hang)).await.map_err(|_| Unreachable)?;
+        if state.is_some() {
+            return Err(Unreachable);
+        }
+        let now = self.clock.now();
+        Ok(self.entries().get(&format!("blacklist:token:{token}")).is_some_and(|end| now < *end))
+    }
+
+    /// Begins an outage of the store, or ends it.
+    pub fn fail(&self, outage: Option<Outage>) {
+        self.outage.send_replace(outage);
+    }
+
+    /// Takes all tokens off the list.
+    pub fn clear(&self) {
+        self.entries().clear();
+    }
+
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<String, Duration>> {
+        // As above.
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,7 +3,7 @@
 
 import { io } from 'socket.io-client';
 
-import { Watch } from './watch.mjs';
+import { soon, Watch } from './watch.mjs';
 import { kind, shape } from './words.mjs';
 
 /** Shorter than the library's waits, and without chance; everything else is as an application gets it. */
@@ -52,21 +52,19 @@ const ACTS = {
   disconnect: (socket) => socket.disconnect(),
 };
 
-function act(socket, watch, what) {
-  ACTS[Object.keys(what)[0]](socket, watch, what);
-}
-
 /** Connects, does what the job says once, and tells what it saw. */
 export async function observe(job) {
-  const { url, ca, options, acts, actsAt, shows, token } = job;
+  const { url, ca, options, actsAt, shows, ignores, token } = job;
   const auth = token ? { token } : undefined;
   const socket = io(url, { ...WAITS, ca, ...options, auth, forceNew: true, autoConnect: false });
   const watch = new Watch(job, () => stateOf(socket));
   socket.on('connect_error', (error) => watch.say(`connect_error: ${connectError(error)}`));
   socket.on('disconnect', (reason, details) => watch.say(`disconnect: ${after(reason, loss(details))}`));
-  socket.onAny((event, ...args) => watch.say(`event ${event} ${args.length ? args.map(shape).join(', ') : '()'}`));
+  socket.onAny((event, ...args) => {
+    if (!ignores.includes(event)) watch.say(`event ${event} ${args.length ? args.map(shape).join(', ') : '()'}`);
+  });
   socket.on('connect', () => watch.say('connect'));
-  socket.once(actsAt ?? 'connect', () => acts.forEach((what) => act(socket, watch, what)));
+  socket.once(actsAt ?? 'connect', () => soon(job, (what) => ACTS[Object.keys(what)[0]](socket, watch, what)));
   socket.io.on('reconnect_attempt', () => watch.say('reconnect_attempt'));
   if (shows.includes('ping')) socket.io.on('ping', () => watch.say('ping'));
   socket.connect();

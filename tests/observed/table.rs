@@ -17,6 +17,8 @@ use crate::support::top;
 
 /// How long a client is silent before nothing more is expected. Faults and timers of the table are far shorter.
 const QUIET: &str = "1.2s";
+/// Events by which an echo server greets: they say nothing of a fault.
+const GREETINGS: [&str; 1] = ["auth"];
 /// Longer than any meeting takes on the busiest machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -61,6 +63,8 @@ pub(super) struct Row {
     acts: Vec<Map<String, Value>>,
     /// The event that it waits for before it does so.
     acts_at: Option<String>,
+    /// How long it waits before it does so.
+    acts_after: Option<String>,
     /// What is told besides the usual: `ping`, `transport`.
     #[serde(default)]
     shows: Vec<String>,
@@ -130,7 +134,9 @@ impl Row {
             "options": self.options,
             "acts": self.acts,
             "actsAt": self.acts_at,
+            "actsAfter": self.acts_after.as_deref().map_or(0, |wait| duration(wait).as_millis()),
             "shows": self.shows,
+            "ignores": GREETINGS,
             "until": self.until,
             "count": self.count,
             "quiet": quiet.as_millis(),
@@ -143,14 +149,20 @@ impl Row {
         let options = self.options.iter().map(|(name, value)| format!("{name}: {}", told(value)));
         let token = self.token.iter().map(|kind| format!("token: {kind}"));
         let beat = self.heartbeat.iter().map(|beat| format!("pings every {}, timeout {}", beat.interval, beat.timeout));
-        let acts = self.acts.iter().flatten().filter(|(name, _)| *name != "ack");
-        let acts = acts.map(|(name, value)| format!("{name} {}", told(value)).trim_end().to_owned());
+        let acts = self.acts.iter().map(act);
         let besides = self.besides.iter().map(|rule| format!("besides {rule}"));
         let tls = self.tls.then(|| "over TLS".to_owned());
         let parts: Vec<String> =
             tls.into_iter().chain(besides).chain(options).chain(token).chain(beat).chain(acts).collect();
         (!parts.is_empty()).then(|| parts.join("; "))
     }
+}
+
+/// What a client does, for readers.
+fn act(act: &Map<String, Value>) -> String {
+    let waits = act.get("ack").map_or_else(String::new, |ack| format!(", with {ack} ms for the acknowledgement"));
+    let does = act.iter().find(|(name, _)| *name != "ack").map(|(name, value)| format!("{name} {}", told(value)));
+    format!("{}{waits}", does.unwrap_or_default().trim_end())
 }
 
 /// A value in the flow style of YAML, texts without quotes.

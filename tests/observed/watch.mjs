@@ -52,3 +52,9 @@ export class Watch {
     }, this.#job.quiet / SLICES);
   }
 }
+
+/** Does what the job says, in order: at once, or after the time that it names. */
+export function soon({ acts, actsAfter }, act) {
+  if (actsAfter === 0) acts.forEach(act);
+  else setTimeout(() => acts.forEach(act), actsAfter);
+}

@@ -3,7 +3,7 @@
 
 import { WebSocket } from 'ws';
 
-import { Watch } from './watch.mjs';
+import { soon, Watch } from './watch.mjs';
 import { kind, shape } from './words.mjs';
 
 const STATES = ['still connecting', 'open', 'closing', 'closed'];
@@ -28,7 +28,7 @@ const withReason = (code, reason) => (reason.length ? `${code} ${JSON.stringify(
 
 /** Connects, does what the job says, and tells what it saw until the socket is closed. */
 export async function observe(job) {
-  const { url, ca, options, acts } = job;
+  const { url, ca, options } = job;
   const socket = new WebSocket(url, { ca, ...options });
   const watch = new Watch(job, () => STATES[socket.readyState]);
   socket.on('message', (data, isBinary) => watch.say(`message ${message(data, isBinary)}`));
@@ -38,7 +38,7 @@ export async function observe(job) {
   socket.on('close', (code, reason) => watch.end(`close ${withReason(code, reason)}`));
   socket.on('open', () => {
     watch.say('open');
-    acts.forEach((what) => ACTS[Object.keys(what)[0]](socket, what));
+    soon(job, (what) => ACTS[Object.keys(what)[0]](socket, what));
   });
   const lines = await watch.lines;
   socket.terminate();

@@ -1,6 +1,7 @@
 //! How late faults strike that have an `after`: a thousand are armed at once, while other clients keep the server busy.
 //!
-//! The server's own records tell when a fault was armed and when it struck; the clients, when they saw the reset.
+//! The server's own records tell when a fault was armed and when it struck; the clients, when they saw the reset. They
+//! have a thread of their own, so that the server's are only the server's.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use sparring_mock_server::script::read_rules;
 use sparring_mock_server::server::MockServer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
@@ -21,6 +23,8 @@ const TIMERS: u32 = 1_000;
 const AFTER: Duration = Duration::from_secs(2);
 /// The timers are armed over this time, and are due over as long.
 const SPREAD: Duration = Duration::from_millis(1_500);
+/// Time in which all connections are made before the first attempt.
+const SETTLING: Duration = Duration::from_millis(500);
 /// Clients that do nothing but ask.
 const BUSY: usize = 16;
 
@@ -29,11 +33,10 @@ const HEALTH: &[u8] = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
 
 pub(crate) fn run() {
     println!("{TIMERS} timers of {AFTER:?} armed at once      p50 ms      p99 ms      max ms");
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(async {
-        tell("nothing else to do", measure(0).await);
-        tell("under load", measure(BUSY).await);
-    });
+    let server = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let clients = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    tell("nothing else to do", measure(&server, &clients, 0));
+    tell("under load", measure(&server, &clients, BUSY));
 }
 
 /// Lateness as the server's records and as the clients show it, and requests of the load in a second.
@@ -43,34 +46,32 @@ struct Figures {
     load: f64,
 }
 
-async fn measure(busy: usize) -> Figures {
+fn measure(server: &Runtime, clients: &Runtime, busy: usize) -> Figures {
+    let (timed, load) = (Actor::new("timed"), Actor::new("busy"));
     let rule = json!([{"fault": "connection-reset", "phase": "handshake", "who": "timed",
         "after": format!("{}ms", AFTER.as_millis())}]);
-    let (timed, load) = (Actor::new("timed"), Actor::new("busy"));
-    let mock = MockServer::builder(SystemId::Digitwin)
-        .actors(vec![timed.clone(), load.clone()])
-        .rules(read_rules(&rule).unwrap())
-        .start()
-        .await
-        .unwrap();
-    let struck = tokio::spawn(lateness(mock.journal().subscribe(), timed.clone()));
-    let (mut asking, begun) = (JoinSet::new(), Instant::now());
-    for _ in 0..busy {
-        asking.spawn(keep_asking(mock.addr(&load), begun + SPREAD * 2 + AFTER));
-    }
-    let seen = attempts(mock.addr(&timed)).await;
-    let asked: usize = asking.join_all().await.into_iter().sum();
-    let load = f64::from(u32::try_from(asked).unwrap()) / begun.elapsed().as_secs_f64();
-    Figures { struck: struck.await.unwrap(), seen, load }
+    let mock = MockServer::builder(SystemId::Digitwin).actors(vec![timed.clone(), load.clone()]);
+    let mock = server.block_on(mock.rules(read_rules(&rule).unwrap()).start()).unwrap();
+    let struck = server.spawn(lateness(mock.journal().subscribe(), timed.clone()));
+    let (seen, load) = clients.block_on(async {
+        let (mut asking, begun) = (JoinSet::new(), Instant::now());
+        for _ in 0..busy {
+            asking.spawn(keep_asking(mock.addr(&load), begun + SETTLING + SPREAD + AFTER));
+        }
+        let seen = attempts(mock.addr(&timed)).await;
+        let asked: u32 = asking.join_all().await.into_iter().sum();
+        (seen, f64::from(asked) / begun.elapsed().as_secs_f64())
+    });
+    Figures { struck: server.block_on(struck).unwrap(), seen, load }
 }
 
 /// Begins all attempts, evenly over the time; how late each reset was.
 async fn attempts(addr: SocketAddr) -> Vec<Duration> {
     let mut attempts = JoinSet::new();
-    let begun = tokio::time::Instant::now();
+    let begun = tokio::time::Instant::now() + SETTLING;
     for number in 0..TIMERS {
+        let mut client = TcpStream::connect(addr).await.unwrap();
         attempts.spawn(async move {
-            let mut client = TcpStream::connect(addr).await.unwrap();
             tokio::time::sleep_until(begun + SPREAD * number / TIMERS).await;
             let asked = Instant::now();
             client.write_all(ATTEMPT).await.unwrap();
@@ -83,7 +84,7 @@ async fn attempts(addr: SocketAddr) -> Vec<Duration> {
 }
 
 /// Asks and asks until then; how often.
-async fn keep_asking(addr: SocketAddr, end: Instant) -> usize {
+async fn keep_asking(addr: SocketAddr, end: Instant) -> u32 {
     let mut client = TcpStream::connect(addr).await.unwrap();
     client.set_nodelay(true).unwrap();
     let (mut asked, mut buf) = (0, [0; 4_096]);

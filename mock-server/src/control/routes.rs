@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, Uri};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -86,6 +86,7 @@ fn parts() -> OpenApiRouter<Arc<Desk>> {
 fn described() -> Value {
     let mut document = serde_json::to_value(parts().into_openapi()).expect("a document of texts is JSON");
     document["components"]["schemas"]["Rule"] = Rule::schema();
+    document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut).for_each(describe_responses);
     document["components"]["securitySchemes"] = json!({"token": {
         "type": "http",
         "scheme": "bearer",
@@ -93,4 +94,16 @@ fn described() -> Value {
     }});
     document["security"] = json!([{}, {"token": []}]);
     document
+}
+
+/// OpenAPI wants a word on every response; where nothing else is said, that of the status.
+fn describe_responses(path: &mut Value) {
+    let operations = path.as_object_mut().into_iter().flat_map(Map::values_mut);
+    let responses = operations.filter_map(|operation| operation.get_mut("responses")?.as_object_mut());
+    for (status, response) in responses.flatten() {
+        let reason = status.parse().ok().and_then(|status: StatusCode| status.canonical_reason());
+        if let Some(response) = response.as_object_mut() {
+            response.entry("description").or_insert_with(|| reason.unwrap_or_default().into());
+        }
+    }
 }

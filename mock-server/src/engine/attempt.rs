@@ -18,6 +18,7 @@ use crate::contract::Protocol;
 use crate::journal::{Closer, Entry, Transport};
 use crate::plain;
 use crate::script::{Firing, RequestKind};
+use crate::tokens::user_of;
 
 impl Gate {
     /// Answers an attempt as the rules have it, and lets its session live if it has opened one.
@@ -31,7 +32,7 @@ impl Gate {
         let journal = Arc::clone(&self.shared.journal);
         let gate = Arc::downgrade(self);
         let conn = Conn::new(call.actor.clone(), attempt.clone(), new_sid(), transport, gate, journal);
-        conn.identify(Who { token_kind: call.head.token_kind(), user: None });
+        conn.identify(Who { token_kind: call.head.token_kind(), user: call.head.token().and_then(user_of) });
         conn.travels_on(&call.link);
         conn.record(transport, Entry::Attempt(attempt));
         self.shared.arrived(&conn);
@@ -88,13 +89,14 @@ impl Gate {
         if self.shared.contract.transport.protocol == Protocol::WebSocket {
             return None;
         }
-        let trouble = match (call.unknown_transport(), call.head.query.get("EIO").map(String::as_str)) {
-            (true, _) => Trouble::UnknownTransport,
-            // JSONP has gone with the version before.
-            (false, Some("4")) if call.head.query.contains_key("j") => Trouble::BadRequest,
-            (false, Some("4")) => return None,
-            (false, _) => Trouble::Version,
-        };
+        let trouble =
+            match (call.unknown_transport(self.shared.contract), call.head.query.get("EIO").map(String::as_str)) {
+                (true, _) => Trouble::UnknownTransport,
+                // JSONP has gone with the version before.
+                (false, Some("4")) if call.head.query.contains_key("j") => Trouble::BadRequest,
+                (false, Some("4")) => return None,
+                (false, _) => Trouble::Version,
+            };
         Some(call.refuse(trouble))
     }
 }

@@ -19,7 +19,7 @@ use super::departure::Noted;
 use super::packet::{Frames, Packet, PacketError};
 use crate::journal::{Closer, Entry, Message, Transport};
 use crate::lane;
-use crate::limits::FAREWELL;
+use crate::limits::{BACKLOG, FAREWELL};
 use crate::rfc6455::{self, Close, Failure, Incoming};
 use crate::script::fault::CloseHandshakeStall;
 use crate::script::{Fault, Firing};
@@ -33,9 +33,6 @@ pub(crate) type Writer = rfc6455::Writer<WriteHalf<Noted>>;
 
 /// How long a TCP connection whose WebSocket is closed waits for the client to end it too.
 const LAST_BYTES: Duration = Duration::from_secs(2);
-
-/// Packets that wait for a client, from which on nothing is read from it: it has to read first.
-const BACKLOG: usize = 1_024;
 
 /// Bytes of large frames that are put together before they are written.
 const PORTION: usize = 256 * 1_024;
@@ -53,7 +50,7 @@ impl Speech {
     fn text(self, text: Utf8Bytes) -> Result<Packet, PacketError> {
         match self {
             Self::EngineIo => Packet::take(text),
-            Self::Plain => Ok(Packet::Text(text)),
+            Self::Plain => Ok(Packet::plain(text)),
         }
     }
 
@@ -200,7 +197,7 @@ impl Socket<'_> {
     /// Answers the client's close.
     async fn answer(&mut self, close: &Close) -> io::Result<()> {
         let conn = self.conn;
-        conn.record(Transport::Websocket, Entry::Received(close_record(close.code, &close.reason).into()));
+        conn.record(Transport::Websocket, Entry::Received(close_record(close.code, &close.reason)));
         let (code, reason) = (close.code, said(&close.reason));
         conn.end(Ending { code, reason, ..Ending::by(Closer::Client, close.fault.is_none()) });
         if let Some(firing) = conn.stalled_close() {
@@ -243,7 +240,7 @@ impl Socket<'_> {
         while let Ok(incoming) = self.reader.next().await {
             if let Incoming::Close(close) = incoming {
                 if self.speech == Speech::Plain {
-                    let entry = Entry::Received(close_record(close.code, &close.reason).into());
+                    let entry = Entry::Received(close_record(close.code, &close.reason));
                     self.conn.record(Transport::Websocket, entry);
                 }
                 break;
@@ -255,7 +252,7 @@ impl Socket<'_> {
     /// Sends a close frame.
     async fn goodbye(&mut self, code: Option<u16>, reason: &str) -> io::Result<()> {
         if self.speech == Speech::Plain {
-            self.conn.record(Transport::Websocket, Entry::Sent(close_record(code, reason).into()));
+            self.conn.record(Transport::Websocket, Entry::Sent(close_record(code, reason)));
         }
         self.writer.feed_close(code, reason);
         self.writer.flush().await
@@ -288,8 +285,8 @@ async fn stall(firing: &Firing, reader: &mut Reader) {
     }
 }
 
-fn close_record(code: Option<u16>, reason: &str) -> Message {
-    Message { name: "CLOSE".to_owned(), code, reason: said(reason), ..Message::default() }
+fn close_record(code: Option<u16>, reason: &str) -> Arc<Message> {
+    Arc::new(Message { name: "CLOSE".to_owned(), code, reason: said(reason), ..Message::default() })
 }
 
 fn said(reason: &str) -> Option<String> {

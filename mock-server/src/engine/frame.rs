@@ -46,7 +46,7 @@ impl Gate {
                 firing.fired();
                 conn.close(Some(fault.code.0).filter(|code| *code != NO_CODE), &fault.reason);
             }
-            Fault::WsPing(fault) => self.ping(conn, firing, fault).await,
+            Fault::WsPing(fault) => self.keep_pinging(conn, firing, fault).await,
             Fault::OversizedFrame(fault) => {
                 firing.fired();
                 conn.send([self.oversized(fault)]);
@@ -63,12 +63,24 @@ impl Gate {
         }
     }
 
-    async fn ping(&self, conn: &Conn, firing: &Firing, fault: &WsPing) {
-        firing.fired();
-        let frame = Frame::new(Opcode::Ping, fault.payload.0.clone()).to_bytes();
+    /// A ping control frame. It is a heartbeat where there are no others.
+    fn ping_frame(&self, payload: &[u8]) -> Packet {
+        let frame = Frame::new(Opcode::Ping, payload.to_vec()).to_bytes();
         let told = (self.shared.contract.transport.protocol == Protocol::WebSocket)
-            .then(|| Packet::Ping(String::from_utf8_lossy(&fault.payload.0).into_owned()));
-        let ping = Packet::Frames(Box::new(Frames { packet: told, ..Frames::new("PING_FRAME", vec![frame]) }));
+            .then(|| Packet::Ping(String::from_utf8_lossy(payload).into_owned()));
+        Packet::Frames(Box::new(Frames { packet: told, ..Frames::new("PING_FRAME", vec![frame]) }))
+    }
+
+    /// Sends a ping control frame, if there is a WebSocket for it.
+    pub(crate) fn ping(&self, conn: &Conn, payload: &[u8]) {
+        if conn.carrier() == Carrier::WebSocket {
+            conn.send([self.ping_frame(payload)]);
+        }
+    }
+
+    async fn keep_pinging(&self, conn: &Conn, firing: &Firing, fault: &WsPing) {
+        firing.fired();
+        let ping = self.ping_frame(&fault.payload.0);
         conn.send([ping.clone()]);
         let Some(period) = fault.period else { return };
         let mut pings = tokio::time::interval(period.max(Duration::from_millis(1)));

@@ -22,6 +22,7 @@ use super::http::{Body, Reply, Trouble};
 use super::obstacle::Obstacles;
 use super::visit::Visit;
 use super::{LARGEST, cors};
+use crate::contract::Contract;
 use crate::journal::{Actor, Answer, Entry, Moment, Transport};
 use crate::lane::{self, Head, Kind};
 use crate::limits;
@@ -200,9 +201,10 @@ impl Gate {
 }
 
 impl Call {
-    /// Whether the request names no transport that there is.
-    pub(super) fn unknown_transport(&self) -> bool {
-        !matches!(self.head.query.get("transport").map(String::as_str), Some("polling" | "websocket"))
+    /// Whether the request names no transport that the server has.
+    pub(super) fn unknown_transport(&self, contract: &Contract) -> bool {
+        let named = self.head.query.get("transport");
+        !named.is_some_and(|named| contract.transport.order.contains(named))
     }
 
     /// Whether the request wants to leave HTTP, for whatever protocol.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::conn::Conn;
 use super::gate::Gate;
 use super::packet::Packet;
+use crate::plain::message;
 use crate::script::Firing;
 use crate::script::fault::PongWithhold;
 use crate::wire::{Frame, Opcode};
@@ -22,8 +23,8 @@ pub(super) async fn withhold(conn: &Conn, firing: &Firing, fault: &PongWithhold,
     firing.fired();
     conn.skipped(&name);
     let text = |payload: &serde_json::Value| match payload.as_str() {
-        Some(text) => Packet::Text(text.into()),
-        None => Packet::Text(payload.to_string().into()),
+        Some(text) => Packet::plain(text.to_owned()),
+        None => message::whole(payload),
     };
     let instead = fault.replace_with.as_ref().and_then(|payload| payload.value()).map(text);
     let control = || Packet::frames("PONG_FRAME", vec![Frame::new(Opcode::Pong, "").to_bytes()]);

@@ -7,15 +7,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::conn::Conn;
+use serde_json::{Value, json};
+
+use super::conn::{Conn, Ending};
 use super::gate::Gate;
 use super::keepalive;
 use super::packet::Packet;
 use super::parcel::Parcel;
 use super::perform;
 use crate::contract::Protocol;
-use crate::plain::Client;
-use crate::script::fault::{DuplicateEvent, MalformedPayload, UnknownEvent};
+use crate::journal::Closer;
+use crate::limits;
+use crate::plain::{Client, message};
+use crate::script::fault::{DuplicateEvent, MalformedPayload, RateVia, UnknownEvent};
 use crate::script::{Direction, Fault, Firing};
 use crate::socket_io::packet::{Body, PacketError, encode_event};
 use crate::socket_io::{self, Args};
@@ -110,11 +114,37 @@ impl Arrival {
         }
     }
 
-    /// The operation that it asks for, and who asks.
-    fn operation(&self, gate: &Arc<Gate>, conn: &Conn) -> Option<(&str, Peer)> {
-        let Self::Packet(packet) = self else { return None };
-        let Body::Event { name, .. } = &packet.body else { return None };
-        Some((name, Peer::new(gate, conn.sockets.member(&packet.namespace)?)))
+    /// The operation that it asks for; none if it asks for none.
+    fn operation(&self) -> Option<String> {
+        match self {
+            Self::Packet(packet) => match &packet.body {
+                Body::Event { name, .. } => Some(name.clone()),
+                _ => None,
+            },
+            Self::Message(packet) if packet.is_plain() => Some(packet.name()),
+            Self::Message(_) | Self::Broken(_) => None,
+        }
+    }
+
+    /// Acknowledges its operation; no if it has not asked for that.
+    fn acknowledge(&self, conn: &Arc<Conn>, answer: &Value) -> bool {
+        match self {
+            Self::Packet(packet) => socket_io::acknowledge(conn, packet, &answer.into()),
+            Self::Message(_) | Self::Broken(_) => false,
+        }
+    }
+
+    /// Tells the client that its operation is refused.
+    fn refuse(&self, gate: &Arc<Gate>, conn: &Arc<Conn>, operation: &str, error: &str) {
+        let (name, payload) = gate.system.refusal(operation, error);
+        match self {
+            Self::Packet(packet) => {
+                if let Some(member) = conn.sockets.member(&packet.namespace) {
+                    Peer::new(gate, member).emit_soon_unchecked(&name, Some(&payload));
+                }
+            }
+            Self::Message(_) | Self::Broken(_) => conn.post(message::named(&name, Some(&payload))),
+        }
     }
 }
 
@@ -122,16 +152,24 @@ impl Arrival {
 async fn incoming(gate: &Arc<Gate>, conn: &Arc<Conn>, what: &Arrival, firings: Vec<Firing>) -> bool {
     let mut passes = true;
     for firing in firings {
-        match (firing.fault(), what.operation(gate, conn)) {
-            (Fault::GuestRestriction(fault), Some((operation, peer))) => {
+        match (firing.fault(), what.operation()) {
+            (Fault::GuestRestriction(fault), Some(operation)) => {
                 if firing.due().await {
                     firing.fired();
-                    let (event, payload) = gate.system.refusal(operation, &fault.error);
-                    peer.emit_soon_unchecked(&event, Some(&payload));
+                    what.refuse(gate, conn, &operation, &fault.error);
                     passes = false;
                 }
             }
-            (Fault::GuestRestriction(_), None) => {}
+            (Fault::RateLimit(fault), Some(operation)) => {
+                if firing.due().await {
+                    firing.fired();
+                    if fault.via == RateVia::Event || !what.acknowledge(conn, &json!({"error": fault.error})) {
+                        what.refuse(gate, conn, &operation, &fault.error);
+                    }
+                    passes = false;
+                }
+            }
+            (Fault::GuestRestriction(_) | Fault::RateLimit(_), None) => {}
             _ => start(gate, conn, firing, None).await,
         }
     }
@@ -146,7 +184,9 @@ pub(crate) fn post(gate: &Arc<Gate>, conn: &Arc<Conn>, parcel: Parcel) {
     if firings.as_ref().is_some_and(Vec::is_empty) {
         return conn.pass(vec![parcel]);
     }
-    if conn.mail(|line, _| line.push(Outgoing { parcel, firings })) {
+    if conn.mail(|line, _| line.len()) >= limits::OUTBOX {
+        conn.end(Ending { reason: Some("outbox full".to_owned()), ..Ending::by(Closer::Server, false) });
+    } else if conn.mail(|line, _| line.push(Outgoing { parcel, firings })) {
         let (gate, conn) = (Arc::clone(gate), Arc::clone(conn));
         let shared = Arc::clone(&gate.shared);
         shared.spawn(async move { post_through(&gate, &conn).await });
@@ -168,7 +208,14 @@ impl Parcel {
         if gate.shared.script.is_empty() {
             return Vec::new();
         }
-        conn.ask(|subject| gate.shared.script.on(&self.name(), Direction::Sent, subject))
+        let name = self.name();
+        conn.ask(|subject| {
+            let mut firings = gate.shared.script.on(&name, Direction::Sent, subject);
+            if let Some(event) = &self.answers {
+                firings.extend(gate.shared.script.on(event, Direction::Acknowledged, subject));
+            }
+            firings
+        })
     }
 }
 
@@ -190,6 +237,13 @@ async fn outgoing(gate: &Arc<Gate>, conn: &Arc<Conn>, parcel: Parcel, firings: V
             Fault::MalformedPayload(fault) => malformed(conn, &firing, fault, &name, parcels).await,
             Fault::UnknownEvent(fault) => escorted(&firing, fault, parcels).await,
             Fault::DuplicateEvent(fault) => repeated(gate, conn, &firing, fault, parcels),
+            Fault::AckWithheld(_)
+            | Fault::AckDelay(_)
+            | Fault::AckError(_)
+            | Fault::AckDuplicate(_)
+            | Fault::AckWrongId(_)
+            | Fault::BinaryAttachmentMissing(_)
+            | Fault::EventWrongNamespace(_) => socket_io::alter(gate, conn, &firing, parcels).await,
             Fault::FragmentedFrame(_) | Fault::BinaryFrame(_) | Fault::OversizedFrame(_) => {
                 let packets = parcels.into_iter().flat_map(Parcel::into_packets).collect();
                 gate.reframe(conn, &firing, packets).await.into_iter().map(Parcel::from).collect()
@@ -269,32 +323,20 @@ async fn malformed(
     firing.fired();
     if let Some(raw) = &fault.raw {
         conn.skipped(name);
-        return vec![Packet::Raw(raw.clone()).into()];
+        return parcels.first().map(|parcel| parcel.garbled(raw)).into_iter().collect();
     }
-    let args = Args::maybe(fault.payload.value().cloned());
-    parcels.into_iter().map(|parcel| parcel.with_args(|_| args.clone())).collect()
+    parcels.into_iter().map(|parcel| parcel.replaced(name, fault.payload.value())).collect()
 }
 
-async fn escorted(firing: &Firing, fault: &UnknownEvent, mut parcels: Vec<Parcel>) -> Vec<Parcel> {
+async fn escorted(firing: &Firing, fault: &UnknownEvent, parcels: Vec<Parcel>) -> Vec<Parcel> {
     if !firing.due().await {
         return parcels;
     }
     firing.fired();
-    let namespace = parcels.first().map(Parcel::namespace).unwrap_or_default();
-    let escort = encode_event(&namespace, None, &fault.event, &Args::maybe(fault.payload.value().cloned()));
-    if !fault.add.is_empty() {
-        parcels = parcels.into_iter().map(|parcel| parcel.with_args(|args| widened(args, fault))).collect();
-    }
-    parcels.insert(0, escort);
-    parcels
-}
-
-/// The arguments with the fault's fields in the first.
-fn widened(mut args: Args, fault: &UnknownEvent) -> Args {
-    if let Some(serde_json::Value::Object(payload)) = args.values.first_mut() {
-        payload.extend(fault.add.clone());
-    }
-    args
+    let escort = parcels.first().map(|parcel| parcel.escort(&fault.event, fault.payload.value()));
+    let parcels =
+        parcels.into_iter().map(|parcel| if fault.add.is_empty() { parcel } else { parcel.widened(&fault.add) });
+    escort.into_iter().chain(parcels).collect()
 }
 
 fn repeated(
@@ -334,7 +376,10 @@ async fn late_verdict(gate: Arc<Gate>, conn: Arc<Conn>, firing: Firing, behind: 
     }
     if let Some((event, payload)) = gate.system.verdict(&conn) {
         firing.fired();
-        conn.post(encode_event(socket_io::packet::ROOT, None, &event, &Args::from(payload)));
+        conn.post(match gate.shared.contract.transport.protocol {
+            Protocol::SocketIo => encode_event(socket_io::packet::ROOT, None, &event, &Args::from(payload)),
+            Protocol::EngineIo | Protocol::WebSocket => message::named(&event, Some(&payload)).into(),
+        });
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod carry;
 pub(crate) mod conn;
 mod cors;
 pub(crate) mod departure;
+mod distort;
 mod frame;
 pub(crate) mod gate;
 mod heart;

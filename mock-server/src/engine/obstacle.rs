@@ -122,6 +122,7 @@ async fn other_answer(call: &Call, fault: &Fault, opening: &mut Opening) -> Opti
         Fault::UpgradeReject(fault) => Reply::text(fault.status, fault.body.clone()).with(&fault.headers),
         Fault::UpgradeStripped(fault) => Reply::html(fault.status, fault.body.clone()),
         Fault::OriginCheckUpgrade(_) => Reply::text(StatusCode::FORBIDDEN, "Forbidden"),
+        Fault::RateLimit(fault) => Reply::text(StatusCode::TOO_MANY_REQUESTS, fault.error.clone()),
         Fault::TransportUnknown(fault) => return disabled(call, fault, opening),
         Fault::PollingMalformed(fault) => Reply::html(StatusCode::OK, fault.body.clone()),
         Fault::RestError(fault) => broken(call, fault).await,

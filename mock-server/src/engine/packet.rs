@@ -14,7 +14,6 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::parcel::MessageText;
@@ -47,7 +46,7 @@ pub(crate) enum Packet {
     /// Text that is to go out as it stands, whatever it is.
     Raw(String),
     /// A text message of a plain WebSocket.
-    Text(Utf8Bytes),
+    Text(MessageText),
     /// A binary message of a plain WebSocket.
     Data(Bytes),
     /// Frames of a WebSocket.
@@ -136,15 +135,19 @@ impl Packet {
             Self::Close => "1".to_owned(),
             Self::Ping(data) => format!("2{data}"),
             Self::Pong(data) => format!("3{data}"),
-            Self::Message(text) => text.whole().to_string(),
+            Self::Message(text) | Self::Text(text) => text.whole().to_string(),
             Self::Upgrade => "5".to_owned(),
             Self::Noop => "6".to_owned(),
             Self::Raw(text) => text.clone(),
-            Self::Text(text) => text.to_string(),
             Self::Data(data) => String::from_utf8_lossy(data).into_owned(),
             Self::Frames(frames) => frames.packet.as_ref().unwrap_or(&Self::Noop).write(),
             Self::Binary(data) => format!("b{}", BASE64_STANDARD.encode(data)),
         }
+    }
+
+    /// A text message of a plain WebSocket.
+    pub(crate) fn plain(text: impl Into<Utf8Bytes>) -> Self {
+        Self::Text(MessageText::plain(text))
     }
 
     /// Frames as they stand, by the name that the journal has for them.
@@ -156,8 +159,7 @@ impl Packet {
     pub(crate) fn content(&self) -> (Opcode, Bytes) {
         match self {
             Self::Data(data) | Self::Binary(data) => (Opcode::Binary, data.clone()),
-            Self::Text(text) => (Opcode::Text, text.clone().into()),
-            Self::Message(text) => (Opcode::Text, text.whole().into()),
+            Self::Message(text) | Self::Text(text) => (Opcode::Text, text.whole().into()),
             Self::Frames(frames) => frames.packet.as_ref().map_or((Opcode::Text, Bytes::new()), Self::content),
             other => (Opcode::Text, other.write().into()),
         }
@@ -185,11 +187,10 @@ impl Packet {
     pub(crate) fn size(&self) -> usize {
         match self {
             Self::Open(data) | Self::Ping(data) | Self::Pong(data) | Self::Raw(data) => data.len(),
-            Self::Message(text) => text.content().len(),
+            Self::Message(text) | Self::Text(text) => text.content().len(),
             Self::Binary(data) | Self::Data(data) => data.len(),
-            Self::Text(text) => text.len(),
-            // Frames are a fault's, which is not to be undone by a limit.
-            Self::Frames(_) | Self::Close | Self::Upgrade | Self::Noop => 0,
+            // A fault by frames is not to be undone by a limit.
+            Self::Close | Self::Upgrade | Self::Noop | Self::Frames(_) => 0,
         }
     }
 
@@ -201,8 +202,7 @@ impl Packet {
     /// How it stands in the journal; none for heartbeats, which have records of their own.
     pub(crate) fn message(&self) -> Option<Arc<Message>> {
         match self {
-            Self::Message(text) => Some(text.message()),
-            Self::Text(text) => Some(lane::text(text).into()),
+            Self::Message(text) | Self::Text(text) => Some(text.message()),
             Self::Data(data) => Some(lane::binary(data).into()),
             Self::Frames(frames) => match &frames.packet {
                 Some(packet) => packet.message(),

@@ -13,14 +13,15 @@ use crate::journal::Message;
 use crate::lane;
 use crate::socket_io::{self, Args};
 
-/// The text of a message with the engine's digit before it, shared by all packets that carry it: a broadcast is written
-/// and read for the journal once.
+/// The text of a message, shared by all packets that carry it: a broadcast is written and read for the journal once.
 #[derive(Debug, Clone)]
 pub(crate) struct MessageText(Arc<Written>);
 
 #[derive(Debug)]
 struct Written {
     text: Utf8Bytes,
+    /// Whether the engine's digit stands before it.
+    engine: bool,
     message: OnceLock<Arc<Message>>,
 }
 
@@ -29,7 +30,12 @@ impl MessageText {
     pub(crate) fn new(text: impl Into<Utf8Bytes>) -> Self {
         let text = text.into();
         debug_assert!(text.starts_with('4'), "the engine's digit is part of it");
-        Self(Arc::new(Written { text, message: OnceLock::new() }))
+        Self(Arc::new(Written { text, engine: true, message: OnceLock::new() }))
+    }
+
+    /// The message of a plain WebSocket that is this text.
+    pub(crate) fn plain(text: impl Into<Utf8Bytes>) -> Self {
+        Self(Arc::new(Written { text: text.into(), engine: false, message: OnceLock::new() }))
     }
 
     /// All of it, to be sent without a copy.
@@ -39,13 +45,18 @@ impl MessageText {
 
     /// The message without the engine's digit.
     pub(crate) fn content(&self) -> &str {
-        &self.0.text.as_str()[1..]
+        let text = self.0.text.as_str();
+        if self.0.engine { &text[1..] } else { text }
     }
 
     /// What the journal says of it.
     pub(super) fn message(&self) -> Arc<Message> {
-        let read = || Arc::new(lane::message(&self.0.text).expect("only heartbeats are no messages"));
-        Arc::clone(self.0.message.get_or_init(read))
+        let Written { text, engine, message } = &*self.0;
+        let read = || {
+            let packet = if *engine { lane::message(text) } else { None };
+            Arc::new(packet.unwrap_or_else(|| lane::text(text)))
+        };
+        Arc::clone(message.get_or_init(read))
     }
 }
 
@@ -81,7 +92,7 @@ impl Parcel {
     }
 
     /// The namespace that it is about; the root if it is no packet of Socket.IO.
-    pub(crate) fn namespace(&self) -> Cow<'static, str> {
+    pub(super) fn namespace(&self) -> Cow<'static, str> {
         self.decoded().map_or(Cow::Borrowed(socket_io::packet::ROOT), |packet| packet.namespace)
     }
 

@@ -6,16 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::conn::{Conn, Ending, Heart};
 use super::gate::Gate;
 use super::packet::Packet;
 use super::traffic;
+use crate::contract::Protocol;
 use crate::journal::{Actor, Closer};
+use crate::plain::message;
 use crate::script::fault::AbruptClose;
 use crate::script::{Fault, Firing, Stage};
-use crate::socket_io;
+use crate::socket_io::{self, Args};
 
 /// Whether a fault is one of those that are carried out here.
 pub(super) fn is_about_wire(fault: &Fault) -> bool {
@@ -46,6 +49,7 @@ pub(super) fn is_about_wire(fault: &Fault) -> bool {
             | Fault::OversizedFrame(_)
             | Fault::BinaryFrame(_)
             | Fault::IllegalFrame(_)
+            | Fault::ApplicationError(_)
     )
 }
 
@@ -156,7 +160,23 @@ impl Gate {
                 firing.fired();
                 dismiss(self, conn);
             }
+            Fault::ApplicationError(fault) => {
+                firing.fired();
+                self.tell(conn, fault.event.name(), fault.payload.value());
+            }
             _ => self.perform_frame(conn, firing).await,
+        }
+    }
+
+    /// Says something in the system's protocol that the honest system would not say.
+    fn tell(&self, conn: &Arc<Conn>, event: &str, payload: Option<&Value>) {
+        if self.shared.contract.transport.protocol == Protocol::SocketIo {
+            let args = Args::maybe(payload.cloned());
+            for member in conn.sockets.members() {
+                member.emit(event, &args);
+            }
+        } else {
+            conn.post(message::named(event, payload));
         }
     }
 

@@ -63,7 +63,11 @@ pub(super) fn live(gate: Arc<Gate>, conn: Arc<Conn>) -> impl Future<Output = ()>
 async fn lived(gate: Arc<Gate>, conn: Arc<Conn>, opened: Instant) {
     let Heartbeat { interval, timeout } = gate.shared.heartbeat;
     let heart = beat(Arc::clone(&conn), opened, interval, timeout);
-    conn.unless_over(async { tokio::join!(open(&gate, &conn), expect_somebody(&gate, &conn), heart) }).await;
+    let lives = async {
+        // What the opening needs is let go when it is done; a connection at rest is to be small.
+        tokio::join!(Box::pin(open(&gate, &conn)), Box::pin(expect_somebody(&gate, &conn)), heart)
+    };
+    conn.unless_over(lives).await;
     for member in conn.sockets.members() {
         socket_io::leave(&gate, &member);
     }

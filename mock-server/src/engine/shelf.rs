@@ -5,6 +5,9 @@
 use super::parcel::Parcel;
 use crate::script::fault::EventReorder;
 
+/// Messages that wait for one; when there are more, they wait no longer.
+const MOST: usize = 1_024;
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Shelf {
@@ -34,6 +37,7 @@ impl Shelf {
         let held = &mut self.reordered[position].1;
         held.push((name.to_owned(), parcel));
         let complete = fault.order.iter().all(|wanted| held.iter().any(|(name, _)| name == wanted));
+        let complete = complete || held.len() >= MOST;
         if !complete {
             return Vec::new();
         }
@@ -55,7 +59,7 @@ impl Shelf {
     /// Puts messages aside that wait for the last one; then all leave together.
     pub(super) fn coalesce(&mut self, parcels: Vec<Parcel>) -> Vec<Parcel> {
         let Some(last) = &self.last else { return parcels };
-        let complete = parcels.iter().any(|parcel| parcel.packet.is_named(last));
+        let complete = parcels.iter().any(|parcel| parcel.packet.is_named(last)) || self.coalesced.len() >= MOST;
         self.coalesced.extend(parcels);
         if complete { self.let_go() } else { Vec::new() }
     }

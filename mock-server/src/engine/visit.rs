@@ -68,7 +68,7 @@ impl Gate {
         let session = call.head.sid().map(|sid| self.shared.session(sid));
         self.record_request(call, session.as_ref().and_then(Option::as_deref));
         let trouble = match session {
-            _ if call.unknown_transport() => Trouble::UnknownTransport,
+            _ if call.unknown_transport(self.shared.contract) => Trouble::UnknownTransport,
             Some(Some(conn)) => {
                 conn.travels_on(&call.link);
                 return Ok(conn);

@@ -93,8 +93,13 @@ impl Head {
     pub fn attempt(&self, number: u32) -> Attempt {
         let (path, query, headers) = (self.path.clone(), self.query.clone(), self.headers.clone());
         let token_kind = self.token.as_deref().map(kind_of).map(str::to_owned);
-        let token = self.token.clone().filter(|token| !token.is_empty());
+        let token = self.token().map(str::to_owned);
         Attempt { number, path, query, headers, token, token_kind }
+    }
+
+    /// The token, where the request itself carries one.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref().filter(|token| !token.is_empty())
     }
 
     /// The kind of the token, where the request itself carries it.

@@ -1,6 +1,6 @@
 //! The figures that a document's monitoring asks for, counted from the journal's records as they are written.
 //!
-//! [`Watch`] sees each record and keeps what is under way; `figures` holds the counters and says how they are written
+//! `watch` sees each record and keeps what is under way; `figures` holds the counters and says how they are written
 //! down. Nothing else counts: what is not in the journal is not in the figures. Knows nothing of who reads them.
 
 mod figures;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::message;
 use crate::engine::conn::Conn;
 use crate::engine::gate::Gate;
 use crate::engine::packet::Packet;
@@ -35,7 +36,7 @@ impl Client {
     /// Sends a message that the contract has, whole as it is, under the name that the contract has for it.
     pub(crate) fn send(&self, name: &str, message: &Value) {
         self.gate.shared.check(&self.conn, name, message);
-        self.pass(text(message));
+        self.pass(message::whole(message));
     }
 
     /// Sends a message that a rule or a client asks for, whatever the contract says.
@@ -54,9 +55,4 @@ impl Client {
     pub(crate) fn close(&self, code: Option<u16>, reason: &str) {
         self.conn.close(code, reason);
     }
-}
-
-/// A JSON value as a message.
-fn text(message: &Value) -> Packet {
-    Packet::Text(message.to_string().into())
 }

@@ -65,3 +65,78 @@ async fn answered(conn: &Conn, pong: impl Future<Output = ()>, mut late: Instant
         late = Instant::now() + timeout;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Weak};
+
+    use rstest::rstest;
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::engine::conn::Heart;
+    use crate::journal::{Actor, Attempt, Journal, Transport};
+
+    const HEARTBEAT: Heartbeat = Heartbeat { interval: Duration::from_secs(30), timeout: Duration::from_secs(10) };
+
+    fn conn() -> Arc<Conn> {
+        let journal = Arc::new(Journal::default());
+        Conn::new(Actor::new("a"), Attempt::default(), "sid".to_owned(), Transport::Websocket, Weak::new(), journal)
+    }
+
+    async fn begin(heartbeat: Heartbeat, code: Option<u16>) -> (Arc<Conn>, Instant) {
+        let conn = conn();
+        let beating = Arc::clone(&conn);
+        tokio::spawn(async move { beat(&beating, heartbeat, code).await });
+        // The heart has to be there before time goes on.
+        tokio::task::yield_now().await;
+        (conn, Instant::now())
+    }
+
+    /// When the next ping comes, in seconds from the beginning.
+    async fn next_ping(conn: &Conn, begun: Instant) -> u64 {
+        conn.until(Conn::is_deliverable).await;
+        assert_eq!(conn.take(Transport::Websocket), [Packet::Ping(String::new())]);
+        begun.elapsed().as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pings_come_at_whole_intervals_whenever_pongs_do() {
+        let (conn, begun) = begin(HEARTBEAT, None).await;
+        for expected in [30, 60, 90] {
+            assert_eq!(next_ping(&conn, begun).await, expected);
+            advance(Duration::from_secs(9)).await;
+            conn.receive(Packet::Pong("whatever".to_owned()), Transport::Websocket).await;
+        }
+        assert!(!conn.is_over());
+    }
+
+    #[rstest]
+    #[case::without_a_word(None, false)]
+    #[case::with_a_code(Some(4008), true)]
+    #[tokio::test(start_paused = true)]
+    async fn a_ping_without_pong_ends_the_connection(#[case] code: Option<u16>, #[case] clean: bool) {
+        let (conn, begun) = begin(HEARTBEAT, code).await;
+        conn.over().await;
+        assert_eq!(begun.elapsed().as_secs(), 40);
+        let ending = conn.ending().expect("it is over");
+        assert_eq!((ending.by, ending.clean, ending.code), (Closer::Server, clean, code));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_mute_heart_neither_beats_nor_breaks() {
+        let (conn, begun) = begin(HEARTBEAT, None).await;
+        conn.bend(|bent| bent.heart = Heart::Mute);
+        advance(Duration::from_secs(1_000)).await;
+        assert!(!conn.is_over());
+        conn.bend(|bent| bent.heart = Heart::Regular);
+        assert_eq!(next_ping(&conn, begun).await, 1_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_interval_means_no_heart() {
+        let (conn, _) = begin(Heartbeat { interval: Duration::ZERO, ..HEARTBEAT }, None).await;
+        advance(Duration::from_secs(1_000)).await;
+        assert!(!conn.is_over() && !conn.is_deliverable());
+    }
+}

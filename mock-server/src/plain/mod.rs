@@ -6,10 +6,8 @@
 
 mod client;
 mod heart;
+pub(crate) mod message;
 mod opening;
 
 pub(crate) use client::Client;
 pub(crate) use opening::{bad, open, refusal, trouble};
-
-/// Longest message that is taken; a longer one is answered by close code 1009.
-pub(crate) const LARGEST: usize = 1_048_576;

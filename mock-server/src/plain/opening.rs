@@ -20,6 +20,7 @@ use crate::engine::gate::Gate;
 use crate::engine::http::Reply;
 use crate::engine::mail;
 use crate::journal::Closer;
+use crate::limits::PLAIN_MESSAGE;
 use crate::script::{Fault, Stage};
 
 /// The answer to a request on the WebSocket's path that asks for none.
@@ -83,7 +84,7 @@ fn protocol(fields: &HeaderMap, contract: &Contract) -> Option<HeaderValue> {
 
 /// Lives until the WebSocket is over, and sees to it that nobody finds it any more.
 async fn live(gate: Arc<Gate>, conn: Arc<Conn>, upgrade: OnUpgrade) {
-    if let Some((reader, writer)) = carry::open(upgrade, super::LARGEST).await {
+    if let Some((reader, writer)) = carry::open(upgrade, PLAIN_MESSAGE).await {
         tokio::join!(carry::run(&conn, reader, writer, Speech::Plain), serve(&gate, &conn));
     }
     gate.shared.forget(&conn);
@@ -93,15 +94,13 @@ async fn live(gate: Arc<Gate>, conn: Arc<Conn>, upgrade: OnUpgrade) {
 
 /// What happens on an open WebSocket, until it is over.
 async fn serve(gate: &Arc<Gate>, conn: &Arc<Conn>) {
-    let heard = async {
+    // What the opening needs is let go when it is done; a connection at rest is to be small.
+    let heard = Box::pin(conn.unless_over(async {
         arrive(gate, conn).await;
         let opened = Arc::clone(&gate.system).opened(Client::new(gate, conn));
         tokio::join!(opened, mail::take_through(gate, conn));
-    };
-    tokio::join!(
-        conn.unless_over(heard),
-        heart::beat(conn, gate.shared.heartbeat, gate.shared.contract.transport.unanswered_ping),
-    );
+    }));
+    tokio::join!(heard, heart::beat(conn, gate.shared.heartbeat, gate.shared.contract.transport.unanswered_ping));
 }
 
 /// Comes to the stages that are over when a plain WebSocket is open: there is no CONNECT to wait for.

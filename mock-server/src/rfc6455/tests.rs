@@ -92,7 +92,7 @@ async fn invalid_text_is_found_with_its_byte() {
 #[tokio::test]
 async fn what_is_fed_goes_out_in_order_though_flushes_are_dropped() {
     let (near, mut far) = tokio::io::duplex(3);
-    let (_reader, mut writer) = split(near, &[], 100);
+    let (reader, mut writer) = split(near, &[], 100);
     writer.feed(Opcode::Text, b"Hello");
     writer.feed_raw(&[0xFF]);
     let written = async {
@@ -106,7 +106,7 @@ async fn what_is_fed_goes_out_in_order_though_flushes_are_dropped() {
         writer.feed_close(Some(1000), "bye");
         writer.flush().await.unwrap();
         writer.end().await.unwrap();
-        drop((writer, _reader));
+        drop((writer, reader));
     };
     let mut out = Vec::new();
     let (read, ()) = tokio::join!(far.read_to_end(&mut out), written);

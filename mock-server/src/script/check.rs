@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use super::fault::Fault;
+use super::fault::{Fault, RateVia};
 use super::rule::Rule;
 use super::stage::Stage;
 use crate::contract::{Contract, Protocol, SystemId};
@@ -15,6 +15,11 @@ const PACKETS: [&str; 8] = ["OPEN", "CLOSE", "UPGRADE", "NOOP", "CONNECT", "DISC
 
 /// The same for a plain WebSocket.
 const MESSAGES: [&str; 3] = ["OPEN", "TEXT", "BINARY"];
+
+/// Whether a name is that of a packet, and not of an event.
+pub(super) fn is_packet(name: &str) -> bool {
+    PACKETS.contains(&name) || name == "RAW"
+}
 
 impl Rule {
     /// All that is wrong with the rule in this system; empty if nothing is.
@@ -27,7 +32,12 @@ impl Rule {
         let contract = system.contract();
         let messages = self.messages().into_iter().filter_map(|(path, name)| check_message(&path, name, contract));
         let endpoint = self.endpoint().and_then(|name| check_endpoint(name, contract));
-        let rest = check_token(self, contract).into_iter().chain(check_moment(self, contract)).chain(check_size(self));
+        let rest = check_token(self, contract)
+            .into_iter()
+            .chain(check_moment(self, contract))
+            .chain(check_size(self))
+            .chain(check_namespace(self))
+            .chain(check_attempts_by_message(self));
         messages.chain(endpoint).chain(rest).collect()
     }
 
@@ -48,6 +58,27 @@ impl Rule {
             Fault::RestMalformed(fault) => fault.endpoint.as_deref(),
             _ => None,
         }
+    }
+}
+
+/// A namespace begins with a slash, wherever it is.
+fn check_namespace(rule: &Rule) -> Option<FieldError> {
+    match &rule.fault {
+        Fault::EventWrongNamespace(fault) if !fault.namespace.starts_with('/') => {
+            Some(FieldError::new("namespace", &json!(fault.namespace), "a name that begins with /"))
+        }
+        _ => None,
+    }
+}
+
+/// A connection attempt is no message.
+fn check_attempts_by_message(rule: &Rule) -> Option<FieldError> {
+    match &rule.fault {
+        Fault::RateLimit(fault) if fault.via == RateVia::Http => {
+            let why = "no message: connection attempts are limited";
+            rule.on.as_ref().map(|on| FieldError::new("on", &json!(on), why))
+        }
+        _ => None,
     }
 }
 

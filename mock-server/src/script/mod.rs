@@ -9,6 +9,7 @@ mod check;
 mod cold;
 pub mod fault;
 mod firing;
+mod limit;
 mod line;
 mod read;
 mod rule;
@@ -24,6 +25,7 @@ use tokio::sync::watch;
 
 use crate::journal::{Actor, Journal, Moment};
 use cold::ColdState;
+use limit::LimitState;
 
 pub use change::{Armed, Change};
 pub use fault::{Fault, FaultInfo};
@@ -70,6 +72,7 @@ struct Entry {
     handed_out: bool,
     actors: HashMap<Actor, History>,
     cold: ColdState,
+    limit: LimitState,
 }
 
 /// What a rule has done to an actor.
@@ -94,6 +97,11 @@ impl Script {
     /// Whether no rule has ever been armed, so that there is no need to ask.
     pub fn is_empty(&self) -> bool {
         *self.armed.borrow() == 0
+    }
+
+    /// Whether any rule is about such a message, whomever it concerns; so that not everybody need be asked about.
+    pub fn is_about(&self, message: &str, direction: Direction) -> bool {
+        !self.is_empty() && self.lock().entries.iter().any(|entry| entry.rule.is_about(message, direction))
     }
 
     /// What goes wrong at this stage. Rules that a message starts are not among it: see [`Script::on`].
@@ -157,6 +165,7 @@ impl Entry {
             handed_out: false,
             actors: HashMap::new(),
             cold: ColdState::default(),
+            limit: LimitState::default(),
         }
     }
 
@@ -167,6 +176,11 @@ impl Entry {
             return None;
         }
         let firing = |wait| Firing::new(index, &self.rule, wait, subject, &script.journal, self.armed.subscribe());
+        if let Fault::RateLimit(fault) = &self.rule.fault {
+            let history = self.actors.entry(subject.actor.clone()).or_default();
+            let starts = || history.fire(&self.rule, script.seed, index, subject.actor, now);
+            return self.limit.refuses(fault, subject, now, starts).then(|| firing(Duration::ZERO));
+        }
         let Fault::ColdStart(fault) = &self.rule.fault else {
             let history = self.actors.entry(subject.actor.clone()).or_default();
             return history.fire(&self.rule, script.seed, index, subject.actor, now).then(|| firing(Duration::ZERO));

@@ -161,7 +161,7 @@ fn refuse_useless(rule: &Rule, fields: &mut Fields<'_>) {
     if lasts == Span::Refused {
         refuse("for", format!("{id} cannot be undone"));
     }
-    if on == OnKey::Sent && fields.get("on").is_none() {
+    if on.is_required() && fields.get("on").is_none() {
         fields.refuse(missing("on", format!("the event to which {id} applies")));
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::fault::{Fault, OnKey, Selects, Span};
+use super::check::is_packet;
+use super::fault::{Fault, OnKey, RateVia, Selects, Span};
 use super::stage::{Direction, Stage, Subject};
 use crate::journal::Actor;
 use crate::values::NumberRange;
@@ -98,14 +99,22 @@ impl Rule {
                 direction == Direction::Sent && message.eq_ignore_ascii_case("PONG")
             }
             (_, OnKey::Refused) => false,
-            (_, OnKey::Instead) => self.on.as_deref() == Some(message),
+            (_, OnKey::Instead) => {
+                matches!(direction, Direction::Sent | Direction::Received) && self.on.as_deref() == Some(message)
+            }
             (_, OnKey::Sent | OnKey::SentInstead) => {
                 direction == Direction::Sent && self.on.as_deref() == Some(message)
             }
             (_, OnKey::SentOr(usual)) => direction == Direction::Sent && self.on.as_deref().unwrap_or(usual) == message,
+            // It limits events, not packets, and a rule on connection attempts none of them.
+            (Fault::RateLimit(fault), _) if fault.via == RateVia::Http || is_packet(message) => false,
             (_, OnKey::Received) => {
                 direction == Direction::Received && self.on.as_deref().is_none_or(|on| on == message)
             }
+            (_, OnKey::Acknowledged) => {
+                direction == Direction::Acknowledged && self.on.as_deref().is_none_or(|on| on == message)
+            }
+            (_, OnKey::Overheard) => direction == Direction::Overheard && self.on.as_deref() == Some(message),
         }
     }
 

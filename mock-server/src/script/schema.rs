@@ -19,7 +19,7 @@ fn alternative(info: &FaultInfo) -> Value {
     properties.extend(common(info.keys));
     properties.extend(info.schema());
     let mut required = vec!["fault"];
-    required.extend((info.keys.on == OnKey::Sent).then_some("on"));
+    required.extend(info.keys.on.is_required().then_some("on"));
     required.extend(info.params.iter().filter(|param| param.presence == Presence::Required).map(|param| param.name));
     json!({
         "type": "object",

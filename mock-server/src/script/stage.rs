@@ -29,6 +29,8 @@ pub enum Stage {
     Session,
     /// The verdict that makes the session known has been sent: the connection is established.
     Ready,
+    /// A user's message has been accepted by the application; it has been delivered to nobody.
+    Delivery,
     /// A message is about to go out, or has come in and has not been acted on.
     Message,
 }
@@ -47,6 +49,7 @@ impl Stage {
             Self::Authenticate => "authenticate",
             Self::Session => "session",
             Self::Ready => "ready",
+            Self::Delivery => "delivery",
             Self::Message => "message",
         }
     }
@@ -59,6 +62,10 @@ pub enum Direction {
     Received,
     /// It goes out.
     Sent,
+    /// It came in, and what goes out is its acknowledgement.
+    Acknowledged,
+    /// It goes out to a room, and somebody outside might get it too.
+    Overheard,
 }
 
 /// What a request is for.
@@ -95,6 +102,10 @@ pub struct Subject<'a> {
     pub headers: &'a BTreeMap<String, String>,
     /// The request at hand, at [`Stage::Request`] and [`Stage::Handshake`].
     pub request: Option<RequestKind<'a>>,
+    /// The room of the event that it might overhear.
+    pub room: Option<&'a str>,
+    /// The text of the message at hand, at [`Stage::Delivery`].
+    pub text: Option<&'a str>,
 }
 
 impl<'a> Subject<'a> {
@@ -110,6 +121,8 @@ impl<'a> Subject<'a> {
             path: None,
             headers: &NO_HEADERS,
             request: None,
+            room: None,
+            text: None,
         }
     }
 }

@@ -8,12 +8,13 @@ use serde_json::{Map, Value, json};
 
 use super::fault::exact;
 use super::rule::{Rule, When};
+use crate::values::NumberRange;
 
 /// The flat map of a rule, without what goes without saying.
 pub(super) fn to_map(rule: &Rule) -> Map<String, Value> {
     let common = [
         ("fault", Some(json!(rule.fault.id()))),
-        ("attempts", rule.attempts.map(|range| json!(range.to_string()))),
+        ("attempts", rule.attempts.map(attempts)),
         ("who", rule.who.as_ref().map(|who| json!(who))),
         ("when", (!rule.when.is_empty()).then(|| when(&rule.when))),
         ("on", rule.on.as_ref().map(|on| json!(on))),
@@ -24,6 +25,11 @@ pub(super) fn to_map(rule: &Rule) -> Map<String, Value> {
     ];
     let common = common.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
     common.chain(rule.fault.params()).collect()
+}
+
+/// One attempt is a number: as a text, it would need quotes on a command line.
+fn attempts(range: NumberRange) -> Value {
+    if range.max == Some(range.min) { json!(range.min) } else { json!(range.to_string()) }
 }
 
 fn when(when: &When) -> Value {

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{House, MockServer, standing};
+use crate::contract::Protocol;
 use crate::engine::conn::Conn;
 use crate::engine::packet::Packet;
 use crate::engine::perform::{self, End};
 use crate::journal::Actor;
 use crate::live::LiveAction;
+use crate::plain::message;
 use crate::script::{Change, Rule};
 use crate::socket_io::Args;
 use crate::socket_io::packet::{ROOT, encode_event};
@@ -130,14 +132,17 @@ impl House {
 
     async fn act_on(&self, action: &LiveAction, conn: &Arc<Conn>) {
         match action {
-            LiveAction::Emit { event, data, .. } => emit(conn, event, data.as_ref()),
+            LiveAction::Emit { event, data, .. } => self.emit(conn, event, data.as_ref()),
+            LiveAction::Disconnect { .. } if self.is_plain() => conn.close(None, ""),
             LiveAction::Disconnect { transport } => perform::disconnect(&self.gate, conn, *transport).await,
             LiveAction::Close { code, reason } => conn.close(*code, reason),
             LiveAction::Cut => perform::end_wire(conn, End::Cut),
             LiveAction::Reset => perform::end_wire(conn, End::Reset),
             LiveAction::Stall => conn.bend(|bent| bent.stalled = true),
             LiveAction::Resume => conn.bend(|bent| bent.stalled = false),
+            LiveAction::RawText { text } if self.is_plain() => conn.send([Packet::plain(text.clone())]),
             LiveAction::RawText { text } => conn.send([Packet::Raw(text.clone())]),
+            LiveAction::Ping { payload } => self.gate.ping(conn, payload),
             LiveAction::RawBytes { bytes } => {
                 if let Some(link) = conn.links().last() {
                     link.send(bytes.clone());
@@ -150,6 +155,26 @@ impl House {
             | LiveAction::Restart { .. }
             | LiveAction::Arm { .. }
             | LiveAction::Disarm { .. } => {}
+        }
+    }
+
+    /// Whether its clients speak plain WebSocket.
+    fn is_plain(&self) -> bool {
+        self.shared.contract.transport.protocol == Protocol::WebSocket
+    }
+
+    /// Sends an event in every namespace that the client has joined; if there is none, in the root all the same. A plain
+    /// WebSocket gets a message of that name.
+    fn emit(&self, conn: &Arc<Conn>, event: &str, data: Option<&Value>) {
+        if self.is_plain() {
+            return conn.post(message::named(event, data));
+        }
+        let (members, args) = (conn.sockets.members(), Args::maybe(data.cloned()));
+        for member in &members {
+            member.emit(event, &args);
+        }
+        if members.is_empty() {
+            conn.post(encode_event(ROOT, None, event, &args));
         }
     }
 
@@ -192,16 +217,5 @@ impl Target<'_> {
             Self::Newest(actor) => ActError::NoConnection { actor: actor.clone(), action },
             Self::Number(actor, number) => ActError::NoSuchConnection { actor: actor.clone(), number, action },
         }
-    }
-}
-
-/// Sends an event in every namespace that the client has joined; if there is none, in the root all the same.
-fn emit(conn: &Arc<Conn>, event: &str, data: Option<&Value>) {
-    let (members, args) = (conn.sockets.members(), Args::maybe(data.cloned()));
-    for member in &members {
-        member.emit(event, &args);
-    }
-    if members.is_empty() {
-        conn.post(encode_event(ROOT, None, event, &args));
     }
 }

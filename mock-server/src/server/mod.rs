@@ -28,6 +28,7 @@ use crate::journal::{Actor, Journal};
 use crate::limits::Limits;
 use crate::script::{Rule, Script};
 use crate::systems::System;
+use crate::systems::chatgenius::Chatgenius;
 use crate::systems::digitwin::Digitwin;
 use crate::systems::echo::Echo;
 use crate::tokens::{Minted, TokenSpec, mint};
@@ -240,12 +241,14 @@ impl Builder {
             clock: Arc::new(started(self.clock)),
             secret: self.secret,
             switches: self.switches,
+            data: self.data,
             heartbeat: self.heartbeat,
             connect_timeout: self.connect_timeout,
             limits: self.limits,
         }));
         let system: Arc<dyn System> = match self.system {
             SystemId::Digitwin => Arc::new(Digitwin::new(Arc::clone(&shared))),
+            SystemId::Chatgenius => Arc::new(Chatgenius::new(Arc::clone(&shared))),
             SystemId::SocketIo | SystemId::EngineIo | SystemId::WebSocket => Arc::new(Echo),
         };
         let gate = Gate::new(Arc::clone(&shared), Arc::clone(&system));
@@ -283,10 +286,19 @@ impl Builder {
 
     fn wrong_data(&self) -> impl Iterator<Item = FieldError> {
         let known = &self.system.contract().data;
-        let unknown = self.data.keys().filter(|name| !known.contains_key(*name));
         let what = format!("data that {} holds", self.system.name());
-        unknown
-            .map(move |name| FieldError::unknown(format!("data.{name}"), name, &what, known.keys().map(String::as_str)))
+        self.data.iter().filter_map(move |(name, value)| {
+            let path = format!("data.{name}");
+            let Some(schema) = known.get(name) else {
+                return Some(FieldError::unknown(path, name, &what, known.keys().map(String::as_str)));
+            };
+            let error = jsonschema::validate(schema, value).err()?;
+            Some(FieldError::new(
+                format!("{path}{}", error.instance_path().to_string().replace('/', ".")),
+                error.instance(),
+                format!("data that fits: {error}"),
+            ))
+        })
     }
 
     fn doors(&self) -> Result<BTreeMap<Actor, Listener>, StartError> {

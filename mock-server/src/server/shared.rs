@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) secret: String,
     /// Alternatives of readings, by switch; those not named have their default.
     pub(crate) switches: BTreeMap<String, String>,
+    /// What the server holds at the start.
+    pub(crate) data: Map<String, Value>,
     /// How often the transport is pinged.
     pub(crate) heartbeat: Heartbeat,
     /// How long a client may take to join a namespace.
@@ -127,6 +129,7 @@ pub(crate) struct Setting {
     pub(crate) clock: Arc<ServerClock>,
     pub(crate) secret: String,
     pub(crate) switches: BTreeMap<String, String>,
+    pub(crate) data: Map<String, Value>,
     pub(crate) heartbeat: Heartbeat,
     pub(crate) connect_timeout: Duration,
     pub(crate) limits: Limits,
@@ -134,7 +137,8 @@ pub(crate) struct Setting {
 
 impl Shared {
     pub(crate) fn new(setting: Setting) -> Self {
-        let Setting { system, journal, script, clock, secret, switches, heartbeat, connect_timeout, limits } = setting;
+        let Setting { system, journal, script, clock, secret, switches, data, heartbeat, connect_timeout, limits } =
+            setting;
         let contract = system.contract();
         let stop = CancellationToken::new();
         let life = Mutex::new(Life::new(&stop));
@@ -146,6 +150,7 @@ impl Shared {
             clock,
             secret,
             switches,
+            data,
             heartbeat,
             connect_timeout,
             limits,

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio_util::task::TaskTracker;
 
 use super::{House, Shared};
@@ -33,7 +34,13 @@ pub(super) fn begin(house: &Arc<House>) {
         let keeper = Arc::clone(house);
         match firing.fault() {
             Fault::ConnectionRefused(fault) => refuse(&keeper, &firing, &fault.clone()),
-            _ => house.shared.spawn_lasting(async move { carry_out(&keeper, &firing).await }),
+            fault => {
+                let at_once = matches!(fault, Fault::BlacklistStoreDown(_));
+                let mut task = Box::pin(async move { carry_out(&keeper, &firing).await });
+                if !at_once || (&mut task).now_or_never().is_none() {
+                    house.shared.spawn_lasting(task);
+                }
+            }
         }
     }
 }
@@ -52,6 +59,12 @@ async fn carry_out(house: &Arc<House>, firing: &Firing) {
             clock.freeze(fault.at.map(|at| at.0));
             firing.over().await;
             clock.thaw();
+            all.iter().for_each(Firing::undone);
+        }
+        Fault::BlacklistStoreDown(_) => {
+            house.system.afflict(firing.fault(), true);
+            firing.over().await;
+            house.system.afflict(firing.fault(), false);
             all.iter().for_each(Firing::undone);
         }
         _ => {}

@@ -10,8 +10,12 @@ use std::sync::{Arc, Mutex};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
+use super::faults::overhear;
 use super::member::Member;
 use super::packet::{Args, encode_event};
+use crate::engine::parcel::Parcel;
+use crate::limits;
+use crate::script::Direction;
 use crate::server::lock;
 
 /// All namespaces of a server; which there are is settled at its start.
@@ -80,8 +84,25 @@ impl Namespace {
     /// Sends an event to all of an audience.
     pub(crate) fn broadcast(&self, audience: Audience<'_>, event: &str, args: &Args) {
         let parcel = encode_event(self.name, None, event, args);
-        for member in self.audience(audience) {
+        let chosen = self.audience(audience);
+        for member in &chosen {
             member.conn.post(parcel.clone());
+        }
+        for room in audience.rooms {
+            self.leak(room, &chosen, event, &parcel);
+        }
+    }
+
+    /// Lets rules deliver an event of a room to those outside.
+    fn leak(&self, room: &str, inside: &[Arc<Member>], event: &str, parcel: &Parcel) {
+        for member in self.audience(Audience::default()) {
+            let Some(gate) = member.conn.gate() else { return };
+            if !gate.shared.script.is_about(event, Direction::Overheard) {
+                return;
+            }
+            if inside.binary_search_by_key(&member.key, |member| member.key).is_err() {
+                overhear(&gate, &member.conn, room, event, parcel);
+            }
         }
     }
 
@@ -117,7 +138,8 @@ impl Namespace {
     pub(super) fn enter(&self, member: &Member, room: &str) {
         let mut crowd = lock(&self.crowd);
         let Some(seat) = crowd.members.get_mut(&member.key) else { return };
-        if seat.rooms.iter().any(|known| **known == *room) {
+        let known = seat.rooms.iter().any(|known| **known == *room);
+        if known || seat.rooms.len() >= limits::ROOMS || room.len() > limits::ROOM {
             return;
         }
         seat.rooms.push(room.into());
@@ -169,5 +191,77 @@ impl Crowd {
                 self.rooms.remove(room);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Weak;
+
+    use rstest::rstest;
+
+    use super::*;
+    use crate::engine::conn::Conn;
+    use crate::journal::{Actor, Attempt, Journal, Transport};
+
+    fn member(namespace: &Arc<Namespace>) -> Arc<Member> {
+        let (journal, sid) = (Arc::new(Journal::default()), String::new());
+        let conn = Conn::new(Actor::new("a"), Attempt::default(), sid, Transport::Websocket, Weak::new(), journal);
+        let member = Member::new(Arc::clone(namespace), conn);
+        member.arrive();
+        member
+    }
+
+    /// Five members: 1 and 3 are in `odd`, 3 and 4 in `late`, and 2 has left `odd`.
+    fn namespace() -> (Arc<Namespace>, Vec<Arc<Member>>) {
+        let namespace = Arc::clone(Hub::new(&["/"]).namespace("/").unwrap());
+        let members: Vec<_> = (0..5).map(|_| member(&namespace)).collect();
+        for (key, room) in [(3, "odd"), (1, "odd"), (2, "odd"), (4, "late"), (3, "late"), (3, "late")] {
+            members[key].enter(room);
+        }
+        members[2].exit("odd");
+        (namespace, members)
+    }
+
+    #[rstest]
+    #[case::everybody(&[], &[], &[0, 1, 2, 3, 4])]
+    #[case::a_room(&["odd"], &[], &[1, 3])]
+    #[case::rooms_together(&["late", "odd"], &[], &[1, 3, 4])]
+    #[case::an_unknown_room(&["none"], &[], &[])]
+    #[case::without_a_room(&[], &["odd"], &[0, 2, 4])]
+    #[case::a_room_without_another(&["odd"], &["late"], &[1])]
+    #[case::one_alone(&["#2"], &[], &[2])]
+    #[case::a_room_without_one(&["odd"], &["#3"], &[1])]
+    #[case::all_but_one(&[], &["#0"], &[1, 2, 3, 4])]
+    fn audiences(#[case] rooms: &[&str], #[case] except: &[&str], #[case] expected: &[u32]) {
+        let (namespace, members) = namespace();
+        let named = |room: &&str| match room.strip_prefix('#') {
+            Some(key) => members[key.parse::<usize>().unwrap()].id.clone(),
+            None => (*room).to_owned(),
+        };
+        let (rooms, except): (Vec<_>, Vec<_>) = (rooms.iter().map(named).collect(), except.iter().map(named).collect());
+        let (rooms, except): (Vec<&str>, Vec<&str>) =
+            (rooms.iter().map(String::as_str).collect(), except.iter().map(String::as_str).collect());
+        let chosen = namespace.audience(Audience { rooms: &rooms, except: &except });
+        assert_eq!(chosen.iter().map(|member| member.key).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn who_leaves_is_in_no_room_and_enters_none() {
+        let (namespace, members) = namespace();
+        assert!(members[3].depart() && !members[3].depart());
+        members[3].enter("odd");
+        let inside = namespace.audience(Audience { rooms: &["odd", "late", &members[3].id], except: &[] });
+        assert_eq!(inside.iter().map(|member| member.key).collect::<Vec<_>>(), [1, 4]);
+    }
+
+    #[test]
+    fn rooms_are_bounded_and_empty_ones_are_gone() {
+        let (namespace, members) = namespace();
+        (0..2 * limits::ROOMS).for_each(|number| members[0].enter(&number.to_string()));
+        members[0].enter(&"x".repeat(limits::ROOM + 1));
+        assert_eq!(lock(&namespace.crowd).rooms.len(), limits::ROOMS + 2);
+        members[0].depart();
+        assert_eq!(lock(&namespace.crowd).rooms.len(), 2);
     }
 }

@@ -11,13 +11,16 @@
 
 mod ack;
 mod connect;
+mod faults;
 mod hub;
 mod member;
+mod official;
 pub(crate) mod packet;
 mod session;
 
 pub(crate) use ack::Ack;
+pub(crate) use faults::alter;
 pub(crate) use hub::{Audience, Hub};
 pub(crate) use member::{AckError, Member};
 pub(crate) use packet::Args;
-pub(crate) use session::{Sockets, act, dismiss, leave, reject};
+pub(crate) use session::{Sockets, acknowledge, act, dismiss, leave, reject};

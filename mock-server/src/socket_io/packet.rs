@@ -6,9 +6,8 @@
 //! binary    n packets of bytes follow; {"_placeholder":true,"num":i} stands for the i-th
 //! ```
 //!
-//! What the official parser refuses is refused, each case by its name. Three oddities of it are not followed, because
-//! they come of the language it is written in: no text at all is no CONNECT here, white space is no digit of an id, and
-//! ids end at 2^64. Placeholders stay in the arguments, with the bytes beside them. Knows nothing of connections.
+//! What the official parser refuses is refused, each case by its name; the few differences are listed in `official`.
+//! Placeholders stay in the arguments, in the order of the bytes beside them. Knows nothing of connections.
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -101,7 +100,7 @@ pub(crate) enum PacketError {
     /// The first character is none of the seven digits.
     #[error("unknown packet type")]
     Type,
-    /// No whole number before the dash, or no dash.
+    /// No whole number above 0 before the dash, or no dash.
     #[error("illegal attachments")]
     Attachments,
     /// More than [`MOST_ATTACHMENTS`].
@@ -150,13 +149,11 @@ pub(crate) fn decode(text: &str) -> Result<(Packet, Option<usize>), PacketError>
 }
 
 fn attachments(number: &str) -> Result<usize, PacketError> {
-    if !number.bytes().all(|digit| digit.is_ascii_digit()) {
+    let digits = number.trim_start_matches('0');
+    if digits.is_empty() || !number.bytes().all(|digit| digit.is_ascii_digit()) {
         return Err(PacketError::Attachments);
     }
-    let number = number.trim_start_matches('0');
-    // No number at all is a zero to the official parser.
-    let number = if number.is_empty() { 0 } else { number.parse().unwrap_or(usize::MAX) };
-    if number > MOST_ATTACHMENTS { Err(PacketError::TooManyAttachments) } else { Ok(number) }
+    digits.parse().ok().filter(|number| *number <= MOST_ATTACHMENTS).ok_or(PacketError::TooManyAttachments)
 }
 
 /// What a packet of this kind says, with no attachments yet.
@@ -290,7 +287,7 @@ fn encoded(text: Vec<u8>, attachments: &[Bytes]) -> Parcel {
 /// Puts packets together again whose attachments come behind them.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
-    /// The packet whose attachments are still to come.
+    /// The packet whose attachments are still to come, and how many it has.
     pending: Option<Box<(Packet, usize)>>,
 }
 
@@ -301,46 +298,46 @@ impl Decoder {
             return Err(PacketError::TextForAttachment);
         }
         let (packet, announced) = decode(text)?;
-        match announced {
-            None => Ok(Some(packet)),
-            Some(0) => {
-                // The official parser hands it on, and goes on waiting for attachments that cannot come.
-                self.pending = Some(Box::new((packet.clone(), 0)));
-                Ok(Some(packet))
-            }
-            Some(number) => {
-                self.pending = Some(Box::new((packet, number)));
-                Ok(None)
-            }
-        }
+        let Some(number) = announced else { return Ok(Some(packet)) };
+        self.pending = Some(Box::new((packet, number)));
+        Ok(None)
     }
 
     /// Takes an attachment; the packet if it was the last.
     pub(crate) fn binary(&mut self, data: Bytes) -> Result<Option<Packet>, PacketError> {
-        let (packet, number) = &mut **self.pending.as_mut().ok_or(PacketError::StrayAttachment)?;
-        let number = *number;
-        let Some(args) = packet.args_mut().filter(|_| number > 0) else { return Ok(None) };
+        let mut pending = self.pending.take().ok_or(PacketError::StrayAttachment)?;
+        let Some(args) = pending.0.args_mut() else { return Ok(Some(pending.0)) };
         args.attachments.push(data);
-        if args.attachments.len() < number {
+        if args.attachments.len() < pending.1 {
+            self.pending = Some(pending);
             return Ok(None);
         }
-        if !args.values.iter().all(|value| placeholders_fit(value, number)) {
-            return Err(PacketError::Placeholder);
-        }
-        Ok(self.pending.take().map(|pending| pending.0))
+        args.number()?;
+        Ok(Some(pending.0))
     }
 }
 
-/// Whether every placeholder in the value has the number of an attachment.
-fn placeholders_fit(value: &Value, attachments: usize) -> bool {
+impl Args {
+    /// Numbers the placeholders in the order in which they stand, and the attachments with them, as the official server
+    /// does by putting bytes in their place and taking them out again: one that stands nowhere is gone.
+    fn number(&mut self) -> Result<(), PacketError> {
+        let came = std::mem::take(&mut self.attachments);
+        self.values.iter_mut().try_for_each(|value| renumber(value, &came, &mut self.attachments))
+    }
+}
+
+fn renumber(value: &mut Value, came: &[Bytes], placed: &mut Vec<Bytes>) -> Result<(), PacketError> {
     match value {
         Value::Object(members) if members.get("_placeholder") == Some(&Value::Bool(true)) => {
-            let number = members.get("num").and_then(Value::as_u64);
-            number.is_some_and(|number| usize::try_from(number).is_ok_and(|number| number < attachments))
+            let number = members.get("num").and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
+            let data = number.and_then(|number| came.get(number)).ok_or(PacketError::Placeholder)?;
+            *value = serde_json::json!({"_placeholder": true, "num": placed.len()});
+            placed.push(data.clone());
+            Ok(())
         }
-        Value::Object(members) => members.values().all(|value| placeholders_fit(value, attachments)),
-        Value::Array(values) => values.iter().all(|value| placeholders_fit(value, attachments)),
-        _ => true,
+        Value::Object(members) => members.values_mut().try_for_each(|value| renumber(value, came, placed)),
+        Value::Array(values) => values.iter_mut().try_for_each(|value| renumber(value, came, placed)),
+        _ => Ok(()),
     }
 }
 
@@ -421,7 +418,9 @@ mod tests {
     #[case("5[\"a\"]", PacketError::Attachments)]
     #[case("5x-[\"a\"]", PacketError::Attachments)]
     #[case("51.5-[\"a\"]", PacketError::Attachments)]
-    #[case("5-1-[\"a\"]", PacketError::Payload)]
+    #[case("5-1-[\"a\"]", PacketError::Attachments)]
+    #[case("50-[\"a\"]", PacketError::Attachments)]
+    #[case("500-[\"a\"]", PacketError::Attachments)]
     #[case("511-[\"a\"]", PacketError::TooManyAttachments)]
     #[case("599999999999999999999-[\"a\"]", PacketError::TooManyAttachments)]
     fn what_is_refused(#[case] text: &str, #[case] error: PacketError) {
@@ -460,11 +459,23 @@ mod tests {
         assert_eq!(decoder.text("2[\"a\"]"), Err(PacketError::TextForAttachment));
     }
 
-    #[test]
-    fn a_binary_packet_without_attachments_blocks_the_way() {
+    #[rstest]
+    #[case::none("[\"x\"]", "[\"x\"]", &[])]
+    #[case::another_order("[\"x\",P1,P0]", "[\"x\",P0,P1]", &[2, 1])]
+    #[case::one_twice("[\"x\",P1,{\"a\":P1}]", "[\"x\",P0,{\"a\":P1}]", &[2, 2])]
+    #[case::with_more_to_it("[\"x\",{\"_placeholder\":true,\"num\":1,\"a\":1}]", "[\"x\",P0]", &[2])]
+    #[case::none_after_all("[\"x\",{\"_placeholder\":false,\"num\":9}]", "[\"x\",{\"_placeholder\":false,\"num\":9}]", &[])]
+    fn attachments_are_numbered_as_they_stand(#[case] came: &str, #[case] goes: &str, #[case] bytes: &[u8]) {
+        let full = |text: &str| {
+            let placeholder = |number: u8| format!("{{\"_placeholder\":true,\"num\":{number}}}");
+            text.replace("P0", &placeholder(0)).replace("P1", &placeholder(1))
+        };
         let mut decoder = Decoder::default();
-        assert_eq!(decoder.text("50-[\"a\"]").map(|packet| packet.is_some()), Ok(true));
-        assert_eq!(decoder.binary(Bytes::new()), Ok(None));
-        assert_eq!(decoder.text("2[\"a\"]"), Err(PacketError::TextForAttachment));
+        assert_eq!(decoder.text(&format!("52-{}", full(came))), Ok(None));
+        assert_eq!(decoder.binary(Bytes::from_static(&[1])), Ok(None));
+        let parcel = decoder.binary(Bytes::from_static(&[2])).unwrap().unwrap().encode();
+        let head = if bytes.is_empty() { "42".to_owned() } else { format!("45{}-", bytes.len()) };
+        assert_eq!(parcel.packet.write(), head + &full(goes));
+        assert_eq!(parcel.attachments.concat(), bytes);
     }
 }

@@ -98,6 +98,14 @@ pub(crate) fn act(gate: &Arc<Gate>, conn: &Arc<Conn>, packet: Packet) {
     }
 }
 
+/// Acknowledges a client's event in the system's place; no if it has asked for nothing, or is no member.
+pub(crate) fn acknowledge(conn: &Conn, packet: &Packet, args: &Args) -> bool {
+    let (Body::Event { name, .. }, Some(id)) = (&packet.body, packet.id) else { return false };
+    let Some(member) = conn.sockets.member(&packet.namespace) else { return false };
+    Ack::new(member, id, name).send(args);
+    true
+}
+
 /// Ends the connection of a client whose packet cannot be read.
 pub(crate) fn reject(conn: &Conn, error: PacketError) {
     conn.hang_up(Ending { reason: Some(format!("parse error: {error}")), ..Ending::by(Closer::Server, true) });

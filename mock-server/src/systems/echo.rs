@@ -20,13 +20,6 @@ pub(crate) struct Echo;
 /// Time for the answer to a question.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// Closes as the message asks for.
-fn close(client: &Client, message: &Packet) {
-    let data = message.message().and_then(|message| message.data.clone()).unwrap_or_default();
-    let code = data["code"].as_u64().and_then(|code| u16::try_from(code).ok());
-    client.close(code, data["reason"].as_str().unwrap_or_default());
-}
-
 impl System for Echo {
     fn namespaces(&self) -> &[&'static str] {
         &["/", "/custom"]
@@ -101,4 +94,11 @@ fn publish(peer: &Peer, publication: &Value) {
     let (Some(room), Some(event)) = (publication["room"].as_str(), publication["event"].as_str()) else { return };
     let args = Args::maybe(publication.get("data").cloned());
     peer.broadcast(Audience { rooms: &[room], except: &[] }, event, &args);
+}
+
+/// Closes a plain WebSocket as the message asks for.
+fn close(client: &Client, message: &Packet) {
+    let data = message.message().and_then(|message| message.data.clone()).unwrap_or_default();
+    let code = data["code"].as_u64().and_then(|code| u16::try_from(code).ok());
+    client.close(code, data["reason"].as_str().unwrap_or_default());
 }

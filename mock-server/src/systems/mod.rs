@@ -3,6 +3,7 @@
 //! A system does what its document says and knows nothing of transports. At each stage it asks for the rules once,
 //! through its [`Peer`], and obeys those that are its to obey.
 
+pub(crate) mod chatgenius;
 pub(crate) mod digitwin;
 pub(crate) mod echo;
 mod peer;
@@ -18,7 +19,7 @@ use crate::engine::conn::Conn;
 use crate::engine::http::Reply;
 use crate::engine::packet::Packet;
 use crate::plain::Client;
-use crate::script::Stage;
+use crate::script::{Fault, Stage};
 use crate::socket_io::{Ack, Args};
 
 pub(crate) use peer::Peer;
@@ -102,6 +103,9 @@ pub(crate) trait System: Send + Sync {
     }
 
     // All.
+
+    /// A fault of the whole server that only the system can carry out begins, or ends.
+    fn afflict(&self, _fault: &Fault, _begins: bool) {}
 
     /// The event and payload by which an operation is refused.
     fn refusal(&self, operation: &str, error: &str) -> (String, Value);

@@ -170,6 +170,16 @@ impl World {
         opened.map(|(socket, _)| Socket(socket))
     }
 
+    /// A member of the Socket.IO echo server's main namespace, over WebSocket alone, and its id.
+    pub(crate) async fn member(&self) -> (Socket, String) {
+        let mut socket = self.socket("/socket.io/?EIO=4&transport=websocket").await.unwrap();
+        assert!(socket.next().await.starts_with('0'));
+        socket.send("40").await;
+        let connected: Value = serde_json::from_str(socket.next().await.strip_prefix("40").unwrap()).unwrap();
+        assert_eq!(socket.next().await, "42[\"auth\",{}]");
+        (socket, connected["sid"].as_str().unwrap().to_owned())
+    }
+
     /// A session over WebSocket alone that has sent its `CONNECT`.
     pub(crate) async fn join(&self, token: &Value) -> Socket {
         let mut socket = self.socket("/socket.io/?EIO=4&transport=websocket").await.unwrap();

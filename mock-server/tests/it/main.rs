@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod autobahn;
+mod chatgenius;
+mod chatgenius_faults;
 mod client;
 mod control;
 mod engine_io_protocol;
@@ -15,8 +17,10 @@ mod hostile;
 mod http_faults;
 mod live;
 mod plain;
+mod rate_limit;
 mod raw;
 mod socket_io;
+mod socket_io_faults;
 mod socket_io_protocol;
 mod tls;
 mod traffic;

@@ -5,12 +5,13 @@ use std::time::Duration;
 use rstest::rstest;
 use serde_json::{Value, json};
 use sparring_mock_server::contract::SystemId;
-use sparring_mock_server::journal::{Closer, Entry};
+use sparring_mock_server::journal::{Closer, Entry, FaultPhase};
+use sparring_mock_server::live::LiveAction;
 use sparring_mock_server::script::read_rules;
 use sparring_mock_server::server::{Builder, Heartbeat, MockServer};
 use sparring_mock_server::wire::{Frame, Opcode};
 
-use crate::client::World;
+use crate::client::{World, actor};
 use crate::raw::{Seen, Wire, closing, request, seen};
 
 fn builder(rules: &Value) -> Builder {
@@ -182,4 +183,90 @@ async fn a_ping_without_answer_ends_the_connection_without_a_word() {
     let mut wire = Wire::open(&world, "/").await;
     assert_eq!((wire.next().await, wire.next().await), (seen(&Frame::new(Opcode::Ping, "")), Seen::End));
     assert_eq!(world.closed().await, (Closer::Server, false));
+}
+
+/// What comes back of three messages under a rule.
+#[rstest]
+#[case::drop(json!({"fault": "event-drop", "on": "b"}), &["a", "c"])]
+#[case::duplicate(json!({"fault": "duplicate-event", "on": "b"}), &["a", "b", "b", "c"])]
+#[case::late_in_order(json!({"fault": "event-delay", "on": "b", "delay": "100ms"}), &["a", "b", "c"])]
+#[case::reorder(json!({"fault": "event-reorder", "order": ["b", "a"]}), &["b", "a", "c"])]
+#[case::unknown(json!({"fault": "unknown-event", "on": "b"}), &["a", "undocumented", "b", "c"])]
+#[case::coalesce(json!({"fault": "packet-coalesce", "packets": ["a", "c"]}), &["a", "b", "c"])]
+#[tokio::test]
+async fn rules_on_messages(#[case] rule: Value, #[case] expected: &[&str]) {
+    let mut world = World::built(builder(&json!([rule]))).await;
+    let mut wire = Wire::open(&world, "/").await;
+    for name in ["a", "b", "c"] {
+        wire.text(&json!({"type": name}).to_string()).await;
+    }
+    for name in expected {
+        assert_eq!(wire.next_text().await, json!({"type": name}).to_string());
+    }
+    assert!(wire.is_quiet(Duration::from_millis(100)).await);
+    world.fault(rule["fault"].as_str().unwrap(), FaultPhase::Fired).await;
+}
+
+#[rstest]
+#[case::other_message(json!({"fault": "malformed-payload", "payload": {"x": 1}}), "{\"x\":1}")]
+#[case::nothing_but_its_name(json!({"fault": "malformed-payload"}), "{\"type\":\"b\"}")]
+#[case::no_json(json!({"fault": "malformed-payload", "raw": "{oops"}), "{oops")]
+#[case::more_fields(json!({"fault": "unknown-event", "event": "e", "add": {"y": 2}}), "{\"type\":\"e\"} {\"type\":\"b\",\"n\":1,\"y\":2}")]
+#[case::undocumented(json!({"fault": "unknown-event", "event": "e", "payload": {"z": 3}}), "{\"type\":\"e\",\"z\":3} {\"type\":\"b\",\"n\":1}")]
+#[tokio::test]
+async fn messages_that_rules_write(#[case] mut rule: Value, #[case] expected: &str) {
+    rule["on"] = json!("b");
+    let world = World::built(builder(&json!([rule]))).await;
+    let mut wire = Wire::open(&world, "/").await;
+    wire.text(r#"{"type":"b","n":1}"#).await;
+    for text in expected.split(' ') {
+        assert_eq!(wire.next_text().await, text);
+    }
+    assert!(wire.is_quiet(Duration::from_millis(100)).await);
+}
+
+#[rstest]
+#[case::handshake("handshake", &["attempt 1", "fault abrupt-close", "closed network"])]
+#[case::open("post-open", &["attempt 1", "answer upgrade 101", "fault abrupt-close", "closed network"])]
+#[case::ready("established", &["attempt 1", "answer upgrade 101", "fault abrupt-close", "closed network"])]
+#[tokio::test]
+async fn connections_end_at_their_phase(#[case] phase: &str, #[case] words: &[&str]) {
+    let mut world = World::built(builder(&json!([{"fault": "abrupt-close", "phase": phase}]))).await;
+    if phase == "handshake" {
+        let response = world.http("GET", "/", &UPGRADE, "").await;
+        assert_eq!((response.status, response.head.as_str()), (0, ""), "{response:?}");
+    } else {
+        assert_eq!(Wire::open(&world, "/").await.next().await, Seen::End);
+    }
+    world.closed().await;
+    assert_eq!(world.words(), words);
+}
+
+const UPGRADE: [(&str, &str); 4] = [
+    ("Upgrade", "websocket"),
+    ("Connection", "Upgrade"),
+    ("Sec-WebSocket-Version", "13"),
+    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+];
+
+#[rstest]
+#[case::emit("emit", json!({"event": "hello", "data": {"a": 1}}), seen(&Frame::text("{\"type\":\"hello\",\"a\":1}")))]
+#[case::emit_alone("emit", json!({"event": "hello"}), seen(&Frame::text("{\"type\":\"hello\"}")))]
+#[case::raw("raw", json!({"text": "{oops"}), seen(&Frame::text("{oops")))]
+#[case::raw_bytes("raw", json!({"hex": "82 01 ff"}), seen(&Frame::new(Opcode::Binary, vec![255])))]
+#[case::ping("ping", json!({"payload": "p"}), seen(&Frame::new(Opcode::Ping, "p")))]
+#[case::empty_ping("ping", json!({}), seen(&Frame::new(Opcode::Ping, "")))]
+#[case::close("close", json!({"code": 4008, "reason": "bye"}), closing(4008, "bye"))]
+#[case::disconnect("disconnect", json!({}), seen(&Frame::close(None, "")))]
+#[case::cut("cut", json!({}), Seen::End)]
+#[case::reset("reset", json!({}), Seen::Reset)]
+#[tokio::test]
+async fn live_actions(#[case] action: &str, #[case] args: Value, #[case] expected: Seen) {
+    let world = echo().await;
+    let mut wire = Wire::open(&world, "/").await;
+    wire.text("here").await;
+    assert_eq!(wire.next_text().await, "here");
+    let action = LiveAction::read(action, args.as_object().unwrap()).unwrap();
+    world.mock.act(&action, &actor()).await.unwrap();
+    assert_eq!(wire.next().await, expected);
 }

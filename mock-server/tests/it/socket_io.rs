@@ -18,15 +18,6 @@ async fn open(world: &World) -> Socket {
     socket
 }
 
-/// A member of the main namespace, and its id.
-async fn join(world: &World) -> (Socket, String) {
-    let mut socket = open(world).await;
-    socket.send("40").await;
-    let connected: Value = serde_json::from_str(socket.next().await.strip_prefix("40").unwrap()).unwrap();
-    assert_eq!(socket.next().await, "42[\"auth\",{}]");
-    (socket, connected["sid"].as_str().unwrap().to_owned())
-}
-
 #[rstest]
 #[case::event("42[\"chat\",1,null,\"ä\"]", &["42[\"chat\",1,null,\"ä\"]"])]
 #[case::without_arguments("42[\"chat\"]", &["42[\"chat\"]"])]
@@ -38,7 +29,7 @@ async fn join(world: &World) -> (Socket, String) {
 #[tokio::test]
 async fn what_a_member_gets(#[case] sent: &str, #[case] expected: &[&str]) {
     let world = world().await;
-    let (mut socket, _) = join(&world).await;
+    let (mut socket, _) = world.member().await;
     socket.send(sent).await;
     for text in expected {
         assert!(socket.next().await.starts_with(text));
@@ -74,7 +65,7 @@ async fn what_the_server_closes_for(#[case] sent: &[&str]) {
 #[tokio::test]
 async fn a_stray_attachment_closes_too() {
     let world = world().await;
-    let (mut socket, _) = join(&world).await;
+    let (mut socket, _) = world.member().await;
     socket.send_bytes(&[1]).await;
     assert_eq!(socket.next().await, "close");
 }
@@ -106,7 +97,7 @@ async fn ids_differ_from_the_sessions_and_by_namespace() {
 #[tokio::test]
 async fn namespaces_of_one_session_are_apart() {
     let mut world = world().await;
-    let (mut socket, _) = join(&world).await;
+    let (mut socket, _) = world.member().await;
     socket.send("40/custom,{\"a\":1}").await;
     assert!(socket.next().await.starts_with("40/custom,{\"sid\":"));
     assert_eq!(socket.next().await, "42/custom,[\"auth\",{\"a\":1}]");
@@ -127,8 +118,8 @@ async fn namespaces_of_one_session_are_apart() {
 #[tokio::test]
 async fn a_broadcast_reaches_everybody_in_the_namespace_once() {
     let world = world().await;
-    let (mut one, _) = join(&world).await;
-    let (mut other, _) = join(&world).await;
+    let (mut one, _) = world.member().await;
+    let (mut other, _) = world.member().await;
     let mut stranger = open(&world).await;
     stranger.send("40/custom").await;
     assert!(stranger.next().await.starts_with("40/custom,"));
@@ -142,8 +133,8 @@ async fn a_broadcast_reaches_everybody_in_the_namespace_once() {
 #[tokio::test]
 async fn rooms_are_entered_and_left() {
     let world = world().await;
-    let (mut one, _) = join(&world).await;
-    let (mut other, _) = join(&world).await;
+    let (mut one, _) = world.member().await;
+    let (mut other, _) = world.member().await;
     one.send("421[\"join\",\"r\"]").await;
     assert_eq!(one.next().await, "431[\"r\"]");
     other.send("42[\"publish\",{\"room\":\"r\",\"event\":\"news\",\"data\":[1]}]").await;
@@ -158,8 +149,8 @@ async fn rooms_are_entered_and_left() {
 #[tokio::test]
 async fn everybody_has_a_room_of_its_own_until_it_leaves() {
     let world = world().await;
-    let (mut one, id) = join(&world).await;
-    let (mut other, _) = join(&world).await;
+    let (mut one, id) = world.member().await;
+    let (mut other, _) = world.member().await;
     let publication = json!(["publish", {"room": id, "event": "you"}]);
     other.send(&format!("42{publication}")).await;
     assert_eq!(one.next().await, "42[\"you\"]");
@@ -178,7 +169,7 @@ async fn everybody_has_a_room_of_its_own_until_it_leaves() {
 #[tokio::test]
 async fn the_server_asks_and_takes_the_answer(#[case] ask: &str, #[case] expected: &str) {
     let world = world().await;
-    let (mut socket, _) = join(&world).await;
+    let (mut socket, _) = world.member().await;
     socket.send(ask).await;
     assert_eq!(socket.next().await, "420[\"question\",\"how?\"]");
     socket.send("430[\"well\",1]").await;
@@ -191,7 +182,7 @@ async fn the_server_asks_and_takes_the_answer(#[case] ask: &str, #[case] expecte
 #[tokio::test]
 async fn an_answer_can_hold_bytes() {
     let world = world().await;
-    let (mut socket, _) = join(&world).await;
+    let (mut socket, _) = world.member().await;
     socket.send("424[\"ask\"]").await;
     assert_eq!(socket.next().await, "420[\"question\"]");
     socket.send("461-0[{\"_placeholder\":true,\"num\":0}]").await;

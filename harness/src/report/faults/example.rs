@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use sparring_mock_server::contract::SystemId;
-use sparring_mock_server::script::fault::{Kind, OnKey, ParamInfo, Presence, Selects};
+use sparring_mock_server::script::fault::{Kind, ParamInfo, Presence, Selects};
 use sparring_mock_server::script::{FaultInfo, Rule};
 
 use super::observed::Observed;
@@ -64,7 +64,7 @@ fn line(info: &FaultInfo, system: SystemId) -> String {
     if info.keys.selects == Selects::Attempts {
         line.push_str(" attempts=1-2");
     }
-    if info.keys.on == OnKey::Sent {
+    if info.keys.on.is_required() {
         let sent = system.contract().events.sent.first().map_or("hello", |event| event.name.as_str());
         // Writing to a string cannot fail.
         let _ = write!(line, " on={sent}");

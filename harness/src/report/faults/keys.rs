@@ -47,6 +47,8 @@ fn on(key: OnKey) -> String {
         OnKey::Sent => "the message of the server that it is about; required".to_owned(),
         OnKey::SentOr(usual) => format!("the message of the server that it is about; default {usual}"),
         OnKey::Received => "the message of the client that it is about; absent means every one".to_owned(),
+        OnKey::Acknowledged => "the event whose acknowledgement it is about; absent means every one".to_owned(),
+        OnKey::Overheard => "the event of the room that it is about; required".to_owned(),
     }
 }
 

@@ -67,7 +67,8 @@ impl Page<'_> {
     fn example(&mut self, info: &FaultInfo, observed: &Observed) -> io::Result<()> {
         let Some(example) = example(info, observed) else { return Ok(()) };
         self.heading("Example")?;
-        writeln!(self.writer, "  sparring serve {} --fault '{}'", example.system.name(), quoted(&example.line))?;
+        let tls = if info.family == "tls" { " --tls" } else { "" };
+        writeln!(self.writer, "  sparring serve {}{tls} --fault {}", example.system.name(), quoted(&example.line))?;
         writeln!(self.writer, "  - {}", example.yaml())
     }
 
@@ -115,9 +116,10 @@ impl Page<'_> {
 
     /// A name, and a text beside it in as many lines as it takes.
     fn named(&mut self, name: &str, text: &str) -> io::Result<()> {
-        let mut name = self.look.paint(Tone::Good, &format!("{name:<NAMES$}"));
+        let blank = " ".repeat(NAMES.saturating_sub(name.len()));
+        let mut name = format!("{}{blank}", self.look.paint(Tone::Good, name));
         for line in wrap(text, self.look.width.saturating_sub(NAMES + 3)) {
-            writeln!(self.writer, "{}", format!("  {name} {line}").trim_end())?;
+            writeln!(self.writer, "  {name} {line}")?;
             name = " ".repeat(NAMES);
         }
         Ok(())
@@ -168,9 +170,14 @@ fn presence(param: &ParamInfo) -> String {
     }
 }
 
-/// Safe between the single quotes of a shell.
+/// One word for a shell, as easy to read as can be.
 fn quoted(line: &str) -> String {
-    line.replace('\'', r"'\''")
+    let is_special = |c: char| matches!(c, '"' | '$' | '`' | '\\' | '!');
+    match line.contains('\'') {
+        false => format!("'{line}'"),
+        true if !line.contains(is_special) => format!("\"{line}\""),
+        true => format!("'{}'", line.replace('\'', r"'\''")),
+    }
 }
 
 /// As much of a text as fits a line.
@@ -178,4 +185,18 @@ fn one_line(text: &str, width: usize) -> String {
     let mut lines = wrap(text, width.saturating_sub(2)).into_iter();
     let first = lines.next().unwrap_or_default();
     if lines.next().is_some() { format!("{first} …") } else { first }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("half-open after=1s", "'half-open after=1s'")]
+    #[case("x reason='back soon'", "\"x reason='back soon'\"")]
+    #[case("x raw='[\"a\"'", r#"'x raw='\''["a"'\'''"#)]
+    fn words_of_a_shell(#[case] line: &str, #[case] expected: &str) {
+        assert_eq!(quoted(line), expected);
+    }
 }

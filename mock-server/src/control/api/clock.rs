@@ -41,7 +41,7 @@ impl Clock {
 }
 
 /// What the clock shows.
-#[utoipa::path(get, path = "/clock", tag = "clock", responses((status = OK, body = Clock)))]
+#[utoipa::path(get, path = "/clock", operation_id = "get_clock", tag = "clock", responses((status = OK, body = Clock)))]
 pub(crate) async fn show(State(desk): State<Arc<Desk>>) -> Response {
     answer(StatusCode::OK, &Clock::of(&desk))
 }
@@ -49,7 +49,7 @@ pub(crate) async fn show(State(desk): State<Arc<Desk>>) -> Response {
 /// Sets the clock: `advance` by a duration, `freeze` at a time or the present one, `thaw`.
 ///
 /// Timers of connections do not follow it; tokens and sessions do.
-#[utoipa::path(post, path = "/clock/{action}", tag = "clock",
+#[utoipa::path(post, path = "/clock/{action}", operation_id = "set_clock", tag = "clock",
     params(("action" = String, Path, description = "advance, freeze or thaw")),
     request_body(content = ClockArguments, description = "Nothing for `thaw`"),
     responses((status = OK, body = Clock), (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json")))]

@@ -80,14 +80,14 @@ fn word(progress: Progress) -> &'static str {
 }
 
 /// The connections that have not ended, by actor and number.
-#[utoipa::path(get, path = "/connections", tag = "connections", responses((status = OK, body = Vec<Connection>)))]
+#[utoipa::path(get, path = "/connections", operation_id = "list_connections", tag = "connections", responses((status = OK, body = Vec<Connection>)))]
 pub(crate) async fn list(State(desk): State<Arc<Desk>>) -> Response {
     let connections = desk.house.shared.connections();
     answer(StatusCode::OK, &connections.iter().map(|conn| Connection::of(&desk, conn)).collect::<Vec<_>>())
 }
 
 /// One connection: `client.3`, `client.newest`; without the actor where there is one.
-#[utoipa::path(get, path = "/connections/{connection}", tag = "connections",
+#[utoipa::path(get, path = "/connections/{connection}", operation_id = "get_connection", tag = "connections",
     params(("connection" = String, Path, description = "Its id, its number, or `newest`")),
     responses((status = OK, body = Connection), (status = NOT_FOUND, body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn one(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Result<Response, Problem> {
@@ -100,7 +100,7 @@ pub(crate) async fn one(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -
 /// Does something to a connection: emit, disconnect, close, cut, reset, stall, resume, raw or revoke.
 ///
 /// It has been done when the answer comes. With `room`, `emit` goes to everybody in that room instead.
-#[utoipa::path(post, path = "/connections/{connection}/{action}", tag = "connections",
+#[utoipa::path(post, path = "/connections/{connection}/{action}", operation_id = "act_on_connection", tag = "connections",
     params(("connection" = String, Path, description = "Its id, its number, or `newest`"),
         ("action" = String, Path, description = "emit, disconnect, close, cut, reset, stall, resume, raw or revoke")),
     request_body(content = ActionArguments, description = "Nothing where the action takes nothing"),

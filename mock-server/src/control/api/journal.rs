@@ -53,7 +53,7 @@ pub(crate) struct Gap {
 /// As `application/json` one page; as `application/x-ndjson` all so far, or with `follow` without end; as
 /// `text/event-stream` without end, the offset as event id, so that a client which reconnects goes on where it was. A
 /// journal keeps the newest 100,000 records and 64 MiB; what had to make room is told as a gap.
-#[utoipa::path(get, path = "/journal", tag = "journal",
+#[utoipa::path(get, path = "/journal", operation_id = "read_journal", tag = "journal",
     params(("from" = Option<u64>, Query, description = "The first offset: 0 unless told otherwise"),
         ("limit" = Option<u64>, Query, description = "Most records of a page, from 1 to 10000: 1000 unless told otherwise"),
         ("follow" = Option<bool>, Query, description = "Whether to wait for records to come"),

@@ -42,13 +42,13 @@ impl From<Armed> for RuleInForce {
 }
 
 /// The rules in force, in the order in which they have their say.
-#[utoipa::path(get, path = "/rules", tag = "rules", responses((status = OK, body = Vec<RuleInForce>)))]
+#[utoipa::path(get, path = "/rules", operation_id = "list_rules", tag = "rules", responses((status = OK, body = Vec<RuleInForce>)))]
 pub(crate) async fn list(State(desk): State<Arc<Desk>>) -> Response {
     answer(StatusCode::OK, &in_force(&desk))
 }
 
 /// One rule in force.
-#[utoipa::path(get, path = "/rules/{index}", tag = "rules", params(("index" = usize, Path, description = "Its index")),
+#[utoipa::path(get, path = "/rules/{index}", operation_id = "get_rule", tag = "rules", params(("index" = usize, Path, description = "Its index")),
     responses((status = OK, body = RuleInForce), (status = NOT_FOUND, body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn one(State(desk): State<Arc<Desk>>, Path(index): Path<String>) -> Result<Response, Problem> {
     let rule = in_force(&desk).into_iter().find(|rule| rule.index.to_string() == index);
@@ -58,7 +58,7 @@ pub(crate) async fn one(State(desk): State<Arc<Desk>>, Path(index): Path<String>
 /// Arms a rule, or a list of them, behind those in force.
 ///
 /// They are in force when the answer comes.
-#[utoipa::path(post, path = "/rules", tag = "rules", request_body = Rules,
+#[utoipa::path(post, path = "/rules", operation_id = "add_rules", tag = "rules", request_body = Rules,
     responses((status = CREATED, body = Vec<RuleInForce>), (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn add(State(desk): State<Arc<Desk>>, input: Input) -> Result<Response, Problem> {
     let rules = read(&desk, input, desk.house.shared.script.rules().len())?;
@@ -70,7 +70,7 @@ pub(crate) async fn add(State(desk): State<Arc<Desk>>, input: Input) -> Result<R
 /// Puts a list of rules in the place of all that are in force, in one step.
 ///
 /// Every rule begins anew, also one that was in force before: what it has done is forgotten.
-#[utoipa::path(put, path = "/rules", tag = "rules", request_body = Rules,
+#[utoipa::path(put, path = "/rules", operation_id = "replace_rules", tag = "rules", request_body = Rules,
     responses((status = OK, body = Vec<RuleInForce>), (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn replace(State(desk): State<Arc<Desk>>, input: Input) -> Result<Response, Problem> {
     let rules = read(&desk, input, 0)?;
@@ -79,7 +79,7 @@ pub(crate) async fn replace(State(desk): State<Arc<Desk>>, input: Input) -> Resu
 }
 
 /// Disarms all rules, or those of one fault: they fire no more, and lasting effects are undone.
-#[utoipa::path(delete, path = "/rules", tag = "rules", params(("fault" = Option<String>, Query, description = "Only the rules of this fault")),
+#[utoipa::path(delete, path = "/rules", operation_id = "remove_rules", tag = "rules", params(("fault" = Option<String>, Query, description = "Only the rules of this fault")),
     responses((status = OK, description = "How many were disarmed", body = Disarmed), (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn clear(State(desk): State<Arc<Desk>>, uri: Uri) -> Result<Response, Problem> {
     let script = &desk.house.shared.script;
@@ -95,7 +95,7 @@ pub(crate) async fn clear(State(desk): State<Arc<Desk>>, uri: Uri) -> Result<Res
 }
 
 /// Disarms one rule: it fires no more, and a lasting effect is undone.
-#[utoipa::path(delete, path = "/rules/{index}", tag = "rules", params(("index" = usize, Path, description = "Its index")),
+#[utoipa::path(delete, path = "/rules/{index}", operation_id = "remove_rule", tag = "rules", params(("index" = usize, Path, description = "Its index")),
     responses((status = OK, body = Disarmed), (status = NOT_FOUND, body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn remove(State(desk): State<Arc<Desk>>, Path(index): Path<String>) -> Result<Response, Problem> {
     let number = index.parse().ok();

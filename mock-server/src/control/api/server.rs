@@ -54,14 +54,14 @@ pub(crate) struct Health {
 }
 
 /// Whether the server is up.
-#[utoipa::path(get, path = "/health", tag = "server", security(()), responses((status = OK, body = Health)))]
+#[utoipa::path(get, path = "/health", operation_id = "get_health", tag = "server", security(()), responses((status = OK, body = Health)))]
 pub(crate) async fn health(State(desk): State<Arc<Desk>>) -> Response {
     let violations = desk.house.shared.violations().iter().map(ToString::to_string).collect();
     answer(StatusCode::OK, &Health { status: "ok", violations })
 }
 
 /// What the server is, where it is and how it stands.
-#[utoipa::path(get, path = "/server", tag = "server", responses((status = OK, body = Server)))]
+#[utoipa::path(get, path = "/server", operation_id = "get_server", tag = "server", responses((status = OK, body = Server)))]
 pub(crate) async fn show(State(desk): State<Arc<Desk>>) -> Response {
     let (house, shared) = (&desk.house, &desk.house.shared);
     let server = Server {
@@ -78,21 +78,21 @@ pub(crate) async fn show(State(desk): State<Arc<Desk>>) -> Response {
 }
 
 /// Everything that can go wrong, with parameters and systems: as `sparring faults --format json`.
-#[utoipa::path(get, path = "/faults", tag = "rules", responses((status = OK, body = Vec<Object>)))]
+#[utoipa::path(get, path = "/faults", operation_id = "list_faults", tag = "rules", responses((status = OK, body = Vec<Object>)))]
 pub(crate) async fn faults(State(desk): State<Arc<Desk>>) -> Response {
     let faults = desk.faults.get_or_init(|| (desk.make_faults)().to_string().into());
     typed(StatusCode::OK, "application/json", faults.clone())
 }
 
 /// The document's monitoring figures and more, in the text format of OpenMetrics.
-#[utoipa::path(get, path = "/metrics", tag = "server", responses((status = OK, body = String, content_type = "application/openmetrics-text")))]
+#[utoipa::path(get, path = "/metrics", operation_id = "get_metrics", tag = "server", responses((status = OK, body = String, content_type = "application/openmetrics-text")))]
 pub(crate) async fn metrics(State(desk): State<Arc<Desk>>) -> Response {
     typed(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", desk.watch.text(Moment::now()))
 }
 
 /// Ends the server's process, as it were, and starts it again after a while: all connections end, the ports are closed
 /// meanwhile.
-#[utoipa::path(post, path = "/restart", tag = "server", request_body = RestartArguments,
+#[utoipa::path(post, path = "/restart", operation_id = "restart", tag = "server", request_body = RestartArguments,
     responses((status = NO_CONTENT, description = "All has ended"), (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn restart(State(desk): State<Arc<Desk>>, input: Input) -> Result<Response, Problem> {
     let action = LiveAction::read("restart", &input.into_arguments()?).map_err(Problem::wrong)?;
@@ -105,7 +105,7 @@ pub(crate) async fn restart(State(desk): State<Arc<Desk>>, input: Input) -> Resu
 /// clock and the rules as they were.
 ///
 /// Offsets of the journal go on, so that whoever follows it is not misled. Done when the answer comes.
-#[utoipa::path(post, path = "/reset", tag = "server", responses((status = OK, body = Server)))]
+#[utoipa::path(post, path = "/reset", operation_id = "reset", tag = "server", responses((status = OK, body = Server)))]
 pub(crate) async fn reset(state: State<Arc<Desk>>) -> Response {
     state.house.reset().await;
     show(state).await

@@ -36,7 +36,7 @@ pub(crate) struct Token {
 }
 
 /// The kinds of token that the system has.
-#[utoipa::path(get, path = "/tokens", tag = "tokens", responses((status = OK, body = Vec<TokenKind>)))]
+#[utoipa::path(get, path = "/tokens", operation_id = "list_token_kinds", tag = "tokens", responses((status = OK, body = Vec<TokenKind>)))]
 pub(crate) async fn kinds(State(desk): State<Arc<Desk>>) -> Response {
     let contract: &'static Contract = desk.house.shared.contract;
     let kind = |(kind, token): (&'static String, &'static crate::contract::TokenContract)| TokenKind {
@@ -48,7 +48,7 @@ pub(crate) async fn kinds(State(desk): State<Arc<Desk>>) -> Response {
 }
 
 /// Makes a token as a scenario describes it: a kind, or a map.
-#[utoipa::path(post, path = "/tokens", tag = "tokens", request_body = TokenDescription,
+#[utoipa::path(post, path = "/tokens", operation_id = "mint_token", tag = "tokens", request_body = TokenDescription,
     params(("user" = Option<String>, Query, description = "The user whom a JWT names")),
     responses((status = CREATED, body = Token), (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn make(State(desk): State<Arc<Desk>>, uri: Uri, Input(value): Input) -> Result<Response, Problem> {

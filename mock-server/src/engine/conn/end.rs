@@ -55,6 +55,15 @@ impl Conn {
         self.end(Ending::by(Closer::Server, true));
     }
 
+    /// Takes leave with a close frame, behind what waits to be sent.
+    pub(crate) fn close(&self, code: Option<u16>, reason: &str) {
+        if let Some(code) = code {
+            self.set_farewell(code, reason);
+        }
+        let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
+        self.end(Ending { code, reason, ..Ending::by(Closer::Server, true) });
+    }
+
     /// Ends a session that its client must not go on with: a polling client is told by the engine's close packet, a
     /// WebSocket is closed.
     pub(crate) fn hang_up(&self, ending: Ending) {
@@ -76,15 +85,6 @@ impl Conn {
     /// Whether the session is over, but its client has yet to fetch the close packet.
     pub(crate) fn lingers(&self) -> bool {
         self.state().end.lingers
-    }
-
-    /// Takes leave with a close frame, behind what waits to be sent.
-    pub(crate) fn close(&self, code: Option<u16>, reason: &str) {
-        if let Some(code) = code {
-            self.set_farewell(code, reason);
-        }
-        let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
-        self.end(Ending { code, reason, ..Ending::by(Closer::Server, true) });
     }
 
     /// How it came to its end, if that is known.
@@ -139,8 +139,8 @@ impl Conn {
     }
 
     /// What the future yields, unless the session is dropped before.
-    pub(crate) async fn unless_over<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        self.over.run_until_cancelled(future).await
+    pub(crate) fn unless_over<T>(&self, future: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
+        self.over.run_until_cancelled(future)
     }
 
     /// Resolves when the session has been dropped.

@@ -7,9 +7,10 @@
 mod controls;
 mod end;
 mod line;
+mod tally;
 mod traffic;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::controls::Controls;
 use self::end::End;
+use self::tally::Tally;
 use super::gate::Gate;
 use super::mail::{Incoming, Outgoing};
 use super::packet::Packet;
@@ -69,7 +71,7 @@ struct State {
     /// Names of the messages that have been taken from the outbox and have not left yet.
     departing: Vec<String>,
     /// How many messages of each name have left.
-    left: BTreeMap<String, u32>,
+    left: Tally,
     carrier: Carrier,
     polls: Polls,
     /// Pings sent.
@@ -195,7 +197,7 @@ impl State {
             outbox: VecDeque::new(),
             waiting: 0,
             departing: Vec::new(),
-            left: BTreeMap::new(),
+            left: Tally::default(),
             carrier,
             polls: Polls::default(),
             pings: 0,

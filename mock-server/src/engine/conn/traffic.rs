@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::{Carrier, Conn, Ending, INBOX, Line, State, Verb};
+use crate::engine::gate::Gate;
 use crate::engine::mail::{self, Incoming, Outgoing};
 use crate::engine::packet::Packet;
 use crate::engine::parcel::Parcel;
@@ -43,10 +44,15 @@ impl Conn {
         self.changed.notify_waiters();
     }
 
+    /// The gate through which it came, as long as the mock is up.
+    pub(crate) fn gate(&self) -> Option<Arc<Gate>> {
+        self.gate.upgrade()
+    }
+
     /// Hands a message to the mail, where the rules have their say before it is queued.
     pub(crate) fn post(self: &Arc<Self>, parcel: impl Into<Parcel>) {
         // Nobody takes it once the session is over.
-        if let Some(gate) = self.gate.upgrade().filter(|_| !self.is_over()) {
+        if let Some(gate) = self.gate().filter(|_| !self.is_over()) {
             mail::post(&gate, self, parcel.into());
         }
     }
@@ -145,7 +151,7 @@ impl Conn {
     pub(crate) fn departed(&self) {
         let mut state = self.state();
         for name in std::mem::take(&mut state.departing) {
-            *state.left.entry(name).or_default() += 1;
+            state.left.add(&name);
         }
         drop(state);
         self.changed.notify_waiters();
@@ -153,13 +159,13 @@ impl Conn {
 
     /// Counts a message as having left that a rule has withheld or replaced.
     pub(crate) fn skipped(&self, name: &str) {
-        *self.state().left.entry(name.to_owned()).or_default() += 1;
+        self.state().left.add(name);
         self.changed.notify_waiters();
     }
 
     /// How many messages of this name have left.
     pub(crate) fn left(&self, name: &str) -> u32 {
-        self.state().left.get(name).copied().unwrap_or_default()
+        self.state().left.of(name)
     }
 
     /// Writes the record of a packet that has come in.
@@ -206,7 +212,7 @@ impl Conn {
                 if self.state().inbox.len() >= INBOX {
                     self.until(|conn| conn.state().inbox.len() < INBOX || conn.is_over()).await;
                 }
-                if let Some(gate) = self.gate.upgrade().filter(|_| !self.is_over()) {
+                if let Some(gate) = self.gate().filter(|_| !self.is_over()) {
                     mail::take(&gate, self, packet);
                 }
             }

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::param::Kind;
-use crate::contract::{Protocol, SystemId};
+use crate::contract::{Kept, Protocol, SystemId};
 use crate::fields::Fields;
 use crate::script::stage::{Stage, Subject};
 
@@ -131,6 +131,17 @@ pub enum OnKey {
     SentOr(&'static str),
     /// The message received by the server to which the fault applies; without the key every one.
     Received,
+    /// The event received by the server to whose acknowledgement the fault applies; without the key every one.
+    Acknowledged,
+    /// The event of a room to which the fault applies; it must be given.
+    Overheard,
+}
+
+impl OnKey {
+    /// Whether the key must be given.
+    pub fn is_required(self) -> bool {
+        matches!(self, Self::Sent | Self::Overheard)
+    }
 }
 
 /// What the key `for` means for a fault.
@@ -161,6 +172,10 @@ impl Keys {
     pub const SENT_OR_STAGE: Self = Self { on: OnKey::SentInstead, ..Self::CONNECTION };
     /// For faults of a message that the server receives.
     pub const RECEIVED: Self = Self { on: OnKey::Received, ..Self::CONNECTION };
+    /// For faults of the acknowledgement of an event that the server receives.
+    pub const ACKNOWLEDGED: Self = Self { on: OnKey::Acknowledged, ..Self::CONNECTION };
+    /// For faults of an event that goes to a room.
+    pub const OVERHEARD: Self = Self { on: OnKey::Overheard, ..Self::CONNECTION };
 
     /// The same for a fault whose effect is a state that can be undone.
     #[must_use]
@@ -176,12 +191,22 @@ pub enum Scope {
     Everywhere,
     /// In those that speak Socket.IO.
     SocketIo,
+    /// In those whose messages have names: Socket.IO, or plain WebSocket.
+    Named,
     /// In those that speak Engine.IO, with or without Socket.IO above it.
     EngineIo,
     /// In those that speak plain WebSocket.
     Plain,
     /// In those that answer HTTP requests other than upgrades.
     Http,
+    /// In those that judge tokens.
+    Tokens,
+    /// In those that keep sessions.
+    Sessions,
+    /// In those that keep a blacklist of tokens.
+    Blacklist,
+    /// In those that keep messages for their users.
+    Messages,
     /// In those that have guests.
     Guests,
     /// In those that have REST endpoints.
@@ -195,17 +220,22 @@ impl Scope {
         match self {
             Self::Everywhere => true,
             Self::SocketIo => contract.transport.protocol == Protocol::SocketIo,
+            Self::Named => contract.transport.protocol != Protocol::EngineIo,
             Self::EngineIo => contract.transport.protocol != Protocol::WebSocket,
             Self::Plain => contract.transport.protocol == Protocol::WebSocket,
             Self::Http => Self::EngineIo.contains(system) || Self::Rest.contains(system),
+            Self::Tokens => !contract.tokens.is_empty(),
+            Self::Sessions => contract.keeps.contains(&Kept::Sessions),
+            Self::Blacklist => contract.keeps.contains(&Kept::Blacklist),
+            Self::Messages => contract.keeps.contains(&Kept::Messages),
             Self::Guests => contract.tokens.contains_key("guest"),
             Self::Rest => !contract.endpoints.is_empty(),
         }
     }
 }
 
-/// Defines a fault: the struct with its parameters, then `id`, `family`, `stage` (a [`Stage`], or `phase` where that
-/// parameter says it), `keys` and `scope`; `concerns` where parameters narrow the subjects down.
+/// Defines a fault: the struct with its parameters, then `id`, `family`, `stage` (a [`Stage`], or `phase` or `via` where
+/// that parameter says it), `keys` and `scope`; `concerns` where parameters narrow the subjects down.
 ///
 /// A parameter without default must be given, unless its type is an `Option`.
 macro_rules! fault {
@@ -283,8 +313,10 @@ macro_rules! fault {
     };
     (@default $ty:ty) => { None::<$ty> };
     (@default $ty:ty, $default:expr) => { Some::<$ty>($default) };
+    (@stages via) => { $crate::script::fault::phase::stages::<Self, _>(|fault| fault.via) };
     (@stages phase) => { $crate::script::fault::phase::stages::<Self, _>(|fault| fault.phase) };
     (@stages $stage:ident) => { vec![$crate::script::Stage::$stage] };
+    (@stage $this:ident via) => { $crate::script::fault::phase::Staged::stage($this.via) };
     (@stage $this:ident phase) => { $crate::script::fault::phase::Staged::stage($this.phase) };
     (@stage $this:ident $stage:ident) => { $crate::script::Stage::$stage };
 }

@@ -25,11 +25,17 @@ use super::stage::{Stage, Subject};
 use crate::contract::SystemId;
 use crate::fields::Fields;
 
+pub use application::blacklist::{BlacklistStoreDown, BlacklistToken, OutageMode};
+pub use application::delivery::{DeliveryFailure, OfflineQueue, QueueOrder, QueueVia};
 pub use application::keepalive::{PongDelay, PongWithhold};
-pub use application::message::{DuplicateEvent, EventDelay, EventDrop, EventReorder, MalformedPayload, UnknownEvent};
+pub use application::message::{
+    ApplicationError, CrossRoomLeak, DuplicateEvent, EventDelay, EventDrop, EventReorder, MalformedPayload,
+    UnknownEvent,
+};
+pub use application::rate::{RateLimit, RateScope, RateVia};
 pub use application::session::{
     GuestRestriction, LateSessionCreated, RevocationPhase, SessionCreationDelay, SessionCreationError, SessionExpiry,
-    SessionRevoked, SessionTarget,
+    SessionRevoked, SessionStoreError, SessionTarget,
 };
 pub use application::verdict::{
     AuthErrorWithoutDisconnect, DisconnectVia, DisconnectWithoutVerdict, ErrorEvent, ForcedAuthError,
@@ -48,7 +54,10 @@ pub use http::{
 pub(super) use param::exact;
 pub use param::{Bytes, Code, Kind, Octets, Payload, WallTime};
 pub use phase::{ConnectedPhase, OpenPhase, Phase};
-pub use socket_io::{ConnectAckDelay, ConnectAckWithheld, ServerDisconnect, SocketioConnectError};
+pub use socket_io::{
+    AckDelay, AckDuplicate, AckError, AckWithheld, AckWrongId, BinaryAttachmentMissing, ConnectAckDelay,
+    ConnectAckWithheld, EventWrongNamespace, ServerDisconnect, SocketioConnectError,
+};
 pub use tcp::{
     AbruptClose, AcceptBlackhole, Bandwidth, ConnectionRefused, ConnectionReset, Flow, FrameEnd, HalfOpen, IdleTimeout,
     Latency, LimitData, MaxConnectionLifetime, PacketCoalesce, RefusalStart, ServerRestart, Slicer, SlowClose,
@@ -128,13 +137,15 @@ faults! {
     RestMalformed,
     TransportUnknown, UpgradeProbeIgnored, OpenPacketWithheld, OpenPacketAltered, PollingMalformed, EnginePingSuppress,
     EnginePingEarly, EnginePingFlood, EngineClose,
-    ConnectAckWithheld, ConnectAckDelay, SocketioConnectError, ServerDisconnect,
+    ConnectAckWithheld, ConnectAckDelay, SocketioConnectError, ServerDisconnect, AckWithheld, AckDelay, AckError,
+    AckDuplicate, AckWrongId, BinaryAttachmentMissing, EventWrongNamespace,
     CloseFrame, CloseHandshakeStall, WsPing, WsPingSuppress, WsPongSuppress, FragmentedFrame, OversizedFrame,
     BinaryFrame, IllegalFrame,
     SilentAuth, DisconnectWithoutVerdict, ForcedAuthError, AuthErrorWithoutDisconnect, VerificationDelay,
     VerificationError, SessionCreationDelay, SessionCreationError, LateSessionCreated, SessionRevoked, SessionExpiry,
     GuestTokensUnrecognised, GuestRestriction, EventDelay, EventDrop, EventReorder, DuplicateEvent, MalformedPayload,
-    UnknownEvent, PongWithhold, PongDelay,
+    UnknownEvent, ApplicationError, CrossRoomLeak, PongWithhold, PongDelay, RateLimit, SessionStoreError, BlacklistToken,
+    BlacklistStoreDown, OfflineQueue, DeliveryFailure,
     TokenExpired, TokenExpiresMidSession, ClockFreeze, ClockAdvance, ColdStart, ServerStall,
 }
 

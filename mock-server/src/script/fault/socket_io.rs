@@ -1,7 +1,8 @@
-//! Faults of Socket.IO: CONNECT and DISCONNECT.
+//! Faults of Socket.IO: CONNECT and DISCONNECT, acknowledgements, attachments, namespaces.
 //!
 //! Knows nothing of tokens or sessions.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::define::{Keys, fault};
@@ -58,5 +59,91 @@ fault! {
     family: "socket.io",
     stage: phase,
     keys: Keys::TRIGGERED,
+    scope: SocketIo,
+}
+
+fault! {
+    /// An event that asks for an acknowledgement is processed but never acknowledged; `on` names the event the client
+    /// sends.
+    pub struct AckWithheld {}
+    id: "ack-withheld",
+    family: "socket.io",
+    stage: Message,
+    keys: Keys::ACKNOWLEDGED,
+    scope: SocketIo,
+}
+
+fault! {
+    /// The acknowledgement of an event comes late, and nothing else waits for it; `on` names the event the client sends.
+    pub struct AckDelay {
+        /// How late.
+        pub delay: Duration,
+    }
+    id: "ack-delay",
+    family: "socket.io",
+    stage: Message,
+    keys: Keys::ACKNOWLEDGED,
+    scope: SocketIo,
+}
+
+fault! {
+    /// An event is processed, but its acknowledgement carries an error in place of what it would say; `on` names the
+    /// event the client sends.
+    pub struct AckError {
+        /// The text in its only argument, the object {"error": text}.
+        pub error: String = "Internal server error".to_owned(),
+    }
+    id: "ack-error",
+    family: "socket.io",
+    stage: Message,
+    keys: Keys::ACKNOWLEDGED,
+    scope: SocketIo,
+}
+
+fault! {
+    /// An event is acknowledged more than once; `on` names the event the client sends.
+    pub struct AckDuplicate {
+        /// How often in all.
+        pub copies: NonZeroU32 = NonZeroU32::MIN.saturating_add(1),
+    }
+    id: "ack-duplicate",
+    family: "socket.io",
+    stage: Message,
+    keys: Keys::ACKNOWLEDGED,
+    scope: SocketIo,
+}
+
+fault! {
+    /// An event is acknowledged under an id that the client has not given, one million above its own; `on` names the
+    /// event the client sends.
+    pub struct AckWrongId {}
+    id: "ack-wrong-id",
+    family: "socket.io",
+    stage: Message,
+    keys: Keys::ACKNOWLEDGED,
+    scope: SocketIo,
+}
+
+fault! {
+    /// A server event, named by `on`, goes out without its last binary attachment; one that has none announces one that
+    /// does not come.
+    pub struct BinaryAttachmentMissing {}
+    id: "binary-attachment-missing",
+    family: "socket.io",
+    stage: Message,
+    keys: Keys::SENT,
+    scope: SocketIo,
+}
+
+fault! {
+    /// A server event, named by `on`, goes out in another namespace than its own.
+    pub struct EventWrongNamespace {
+        /// Which one.
+        pub namespace: String = "/nowhere".to_owned(),
+    }
+    id: "event-wrong-namespace",
+    family: "socket.io",
+    stage: Message,
+    keys: Keys::SENT,
     scope: SocketIo,
 }

@@ -139,7 +139,7 @@ fault! {
     family: "tcp",
     stage: Connect,
     keys: Keys::CONNECTION,
-    scope: SocketIo,
+    scope: Everywhere,
 }
 
 fault! {

@@ -50,7 +50,7 @@ fault! {
     family: "time",
     stage: Authenticate,
     keys: Keys::CONNECTION,
-    scope: Everywhere,
+    scope: Tokens,
 }
 
 fault! {
@@ -63,7 +63,7 @@ fault! {
     family: "time",
     stage: Ready,
     keys: Keys::CONNECTION,
-    scope: Everywhere,
+    scope: Tokens,
 }
 
 fault! {

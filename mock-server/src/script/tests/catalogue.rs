@@ -36,7 +36,7 @@ fn rule(info: &FaultInfo, given: impl Fn(&ParamInfo) -> bool) -> Map<String, Val
     map.extend(
         info.params.iter().filter(|param| given(param)).map(|param| (param.name.to_owned(), sample(param.kind))),
     );
-    if info.keys.on == crate::script::fault::OnKey::Sent {
+    if info.keys.on.is_required() {
         map.insert("on".to_owned(), json!("session_created"));
     }
     map

@@ -139,6 +139,14 @@ fn requests(
 #[case("event-reorder order=[auth_error, session_created]", "session_created", Direction::Sent, true)]
 #[case("event-reorder order=[auth_error, session_created]", "operation_done", Direction::Sent, false)]
 #[case("silent-auth", "auth_error", Direction::Sent, false)]
+#[case("ack-withheld", "save_preferences", Direction::Acknowledged, true)]
+#[case("ack-withheld", "save_preferences", Direction::Received, false)]
+#[case("ack-withheld", "ACK", Direction::Sent, false)]
+#[case("ack-withheld on=get_history", "save_preferences", Direction::Acknowledged, false)]
+#[case("abrupt-close on=get_history", "get_history", Direction::Acknowledged, false)]
+#[case("cross-room-leak on=news", "news", Direction::Overheard, true)]
+#[case("cross-room-leak on=news", "news", Direction::Sent, false)]
+#[case("cross-room-leak on=news room=r", "news", Direction::Overheard, false)]
 fn messages(#[case] line: &str, #[case] message: &str, #[case] direction: Direction, #[case] fires: bool) {
     let actor = client();
     let subject = Subject { token_kind: Some("guest"), ..Subject::of(&actor) };

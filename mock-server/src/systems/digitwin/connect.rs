@@ -38,6 +38,8 @@ struct Circumstances {
 enum Exception {
     #[error("Session creation timeout")]
     Timeout,
+    #[error("Session creation failed")]
+    Creation,
     #[error("Session store failed")]
     Store,
     #[error("Token verification failed")]
@@ -193,7 +195,8 @@ async fn slow_or_broken(firing: &Firing) -> Result<(), Exception> {
             tokio::time::sleep(fault.delay).await;
             Ok(())
         }
-        Fault::SessionCreationError(_) => Err(Exception::Store),
+        Fault::SessionCreationError(_) => Err(Exception::Creation),
+        Fault::SessionStoreError(_) => Err(Exception::Store),
         _ => Ok(()),
     }
 }

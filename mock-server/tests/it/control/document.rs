@@ -74,11 +74,16 @@ async fn the_server_takes_what_the_document_describes_and_nothing_else() {
 async fn every_operation_is_explained_and_every_reference_leads_somewhere() {
     let world = world(json!([])).await;
     let document = get(&world, "/openapi.json").await;
+    let mut names = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for method in METHODS.iter().filter(|method| item.get(**method).is_some()) {
             let operation = &item[*method];
             assert!(operation["summary"].as_str().is_some_and(|text| text.len() > 10), "{method} {path}");
-            assert!(!operation["responses"].as_object().unwrap().is_empty(), "{method} {path}");
+            assert!(names.insert(operation["operationId"].to_string()), "{method} {path}");
+            let responses = operation["responses"].as_object().unwrap();
+            assert!(!responses.is_empty(), "{method} {path}");
+            let silent = |response: &Value| response["description"].as_str().is_none_or(str::is_empty);
+            assert!(!responses.values().any(silent), "{method} {path} {responses:#?}");
         }
     }
     let text = document.to_string();

@@ -3,10 +3,20 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::script::fault::define::{Keys, fault};
-use crate::script::fault::param::Payload;
+use crate::script::fault::param::{Payload, choice};
+
+choice! {
+    /// The event of an error that is not about authentication.
+    pub enum FailureEvent {
+        /// What most servers call it.
+        Error = "error",
+        /// What some frameworks call it.
+        Exception = "exception",
+    }
+}
 
 fault! {
     /// A server event, named by `on`, is emitted later than usual.
@@ -89,4 +99,35 @@ fault! {
     stage: Message,
     keys: Keys::SENT,
     scope: Everywhere,
+}
+
+fault! {
+    /// An error event that is not about authentication is emitted; `after` is counted from the verdict, or from the
+    /// message named by `on`.
+    pub struct ApplicationError {
+        /// Its name.
+        pub event: FailureEvent = FailureEvent::Error,
+        /// Its payload; null means no argument.
+        pub payload: Payload = Payload::Json(json!({"message": "Internal server error"})),
+    }
+    id: "application-error",
+    family: "application",
+    stage: Ready,
+    keys: Keys::TRIGGERED,
+    scope: Named,
+}
+
+fault! {
+    /// An event that goes to a room, named by `on`, is delivered to a connection outside it too; `who`, `when` and
+    /// `attempts` say to which.
+    pub struct CrossRoomLeak {
+        /// Which room; absent means any.
+        pub room: Option<String>,
+    }
+    id: "cross-room-leak",
+    family: "application",
+    stage: Message,
+    keys: Keys::OVERHEARD,
+    scope: SocketIo,
+    concerns: |fault, subject| fault.room.is_none() || fault.room.as_deref() == subject.room,
 }

@@ -50,7 +50,7 @@ fault! {
     family: "application",
     stage: Session,
     keys: Keys::CONNECTION,
-    scope: Everywhere,
+    scope: Sessions,
 }
 
 fault! {
@@ -63,7 +63,7 @@ fault! {
     family: "application",
     stage: Session,
     keys: Keys::CONNECTION,
-    scope: Everywhere,
+    scope: Sessions,
     concerns: |fault, subject| fault.target == SessionTarget::All || subject.token_kind == Some(fault.target.name()),
 }
 
@@ -75,7 +75,7 @@ fault! {
     family: "application",
     stage: Message,
     keys: Keys { on: OnKey::SentOr("auth_error"), ..Keys::CONNECTION },
-    scope: SocketIo,
+    scope: Sessions,
 }
 
 fault! {
@@ -90,7 +90,7 @@ fault! {
     family: "application",
     stage: phase,
     keys: Keys::CONNECTION,
-    scope: Everywhere,
+    scope: Sessions,
 }
 
 fault! {
@@ -103,7 +103,7 @@ fault! {
     family: "application",
     stage: Ready,
     keys: Keys::CONNECTION,
-    scope: Everywhere,
+    scope: Sessions,
 }
 
 fault! {
@@ -118,4 +118,14 @@ fault! {
     keys: Keys::RECEIVED,
     scope: Guests,
     concerns: |_fault, subject| subject.token_kind == Some("guest"),
+}
+
+fault! {
+    /// The session store throws when it is asked.
+    pub struct SessionStoreError {}
+    id: "session-store-error",
+    family: "application",
+    stage: Session,
+    keys: Keys::CONNECTION,
+    scope: Sessions,
 }

@@ -54,7 +54,7 @@ fault! {
     family: "application",
     stage: Authenticate,
     keys: Keys::CONNECTION,
-    scope: Everywhere,
+    scope: Tokens,
 }
 
 fault! {
@@ -68,7 +68,7 @@ fault! {
     family: "application",
     stage: Authenticate,
     keys: Keys::CONNECTION,
-    scope: Everywhere,
+    scope: Tokens,
 }
 
 fault! {
@@ -89,7 +89,7 @@ fault! {
     family: "application",
     stage: Authenticate,
     keys: Keys::CONNECTION,
-    scope: Everywhere,
+    scope: Tokens,
 }
 
 fault! {
@@ -104,7 +104,7 @@ fault! {
     family: "application",
     stage: Authenticate,
     keys: Keys::CONNECTION,
-    scope: Everywhere,
+    scope: Tokens,
 }
 
 fault! {
@@ -119,7 +119,7 @@ fault! {
     family: "application",
     stage: Authenticate,
     keys: Keys::CONNECTION,
-    scope: Everywhere,
+    scope: Tokens,
 }
 
 fault! {
@@ -132,7 +132,7 @@ fault! {
     family: "application",
     stage: Authenticate,
     keys: Keys::CONNECTION,
-    scope: Everywhere,
+    scope: Tokens,
 }
 
 fault! {
