@@ -6,4 +6,5 @@ mod engine_io;
 mod frame;
 mod live;
 mod rule;
+mod socket_io;
 mod token;

@@ -216,7 +216,7 @@ impl Packet {
         match &self.body {
             Body::Connect(data) => plain(b'0', ns, Some(data)),
             Body::Disconnect => plain(b'1', ns, None),
-            Body::ConnectError(data) => plain(b'4', ns, Some(data)),
+            Body::ConnectError(data) => plain(b'4', ns, Some(data).filter(|data| !data.is_null())),
             Body::Event { name, args } => encode_event(ns, self.id, name, args),
             Body::Ack(args) => encode_ack(ns, self.id.unwrap_or_default(), args),
             Body::Nothing => encoded(head(b'2', ns, self.id, &[]), &[]),
